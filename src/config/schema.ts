@@ -1,0 +1,70 @@
+/**
+ * The configuration as a person writes it: one YAML document, every key optional. This schema is the only
+ * description of it: it validates, gives the defaults, and docs/configuration.md is made from it.
+ * The form that the program works with (parsed, complete) is `Config` in config.ts.
+ */
+import Type, { type Static } from 'typebox';
+import {
+  AdHocSection,
+  ConferenceSection,
+  DisplayNameSection,
+  LimitsSection,
+  NotifySection,
+  ReleaseSection,
+  ServerHeaderSection,
+  SessionSection,
+} from './schema-conference.ts';
+import {
+  AdminSection,
+  EventSocketSection,
+  LogSection,
+  MsrpSection,
+  StoreSection,
+  SwitchSection,
+} from './schema-media.ts';
+import { DigestSection, KamailioSection, SipSection } from './schema-signalling.ts';
+
+export const ConfigSchema = Type.Object(
+  {
+    sip: SipSection,
+    digest: DigestSection,
+    kamailio: KamailioSection,
+    conferenceFactories: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        maxItems: 64,
+        description:
+          'The conference-factory URIs: an INVITE to one of them sets up an ad hoc session. Default: `sip:im-conference-factory@` followed by `sip.domain`.',
+      }),
+    ),
+    conference: ConferenceSection,
+    adHoc: AdHocSection,
+    session: SessionSection,
+    groups: Type.Array(Type.String({ minLength: 1 }), {
+      maxItems: 1024,
+      default: [],
+      description:
+        'OMA group documents (XML): files or globs such as `groups/*.xml`, relative to the configuration file.',
+    }),
+    serverHeader: ServerHeaderSection,
+    displayName: DisplayNameSection,
+    notify: NotifySection,
+    release: ReleaseSection,
+    limits: LimitsSection,
+    msrp: MsrpSection,
+    switch: SwitchSection,
+    eventSocket: EventSocketSection,
+    admin: AdminSection,
+    store: StoreSection,
+    log: LogSection,
+    profile: Type.Union([Type.Literal('oma-strict'), Type.Literal('rcc07'), Type.Literal('lenient')], {
+      default: 'oma-strict',
+      description:
+        'The set of readings where the specification leaves room. Today only the readings of `oma-strict` exist; `rcc07` and `lenient` are accepted, behave like it, and give a warning.',
+    }),
+  },
+  { additionalProperties: false, description: 'Parley configuration' },
+);
+
+/** The document with defaults filled in, still as text: addresses and paths are not parsed yet. */
+export type ConfigDocument = Static<typeof ConfigSchema>;
