@@ -180,7 +180,7 @@ function badUri(text: string, what: string, at = -1): ParseError {
  * digits. Throws SIP_BAD_URI.
  */
 export function canonicalAddress(text: string): string {
-  return canonical(parseUri(text));
+  return canonical(parseAddress(text));
 }
 
 /**
@@ -188,7 +188,7 @@ export function canonicalAddress(text: string): string {
  * received, because `canonicalAddress` drops the `user=phone` that says so. Throws SIP_BAD_URI.
  */
 export function addressKey(text: string): string {
-  const uri = parseUri(text);
+  const uri = parseAddress(text);
   if (uri.scheme === 'sip' || uri.scheme === 'sips') {
     const number =
       uri.params.get('user')?.toLowerCase() === 'phone' ? globalNumber(uri.user ?? '') : undefined;
@@ -200,6 +200,12 @@ export function addressKey(text: string): string {
 /** Whether two URIs are one user's. Throws SIP_BAD_URI. */
 export function sameUser(a: string, b: string): boolean {
   return a === b ? addressKey(a) !== '' : addressKey(a) === addressKey(b);
+}
+
+/** People write telephone numbers in documents and policy with spaces as separators; RFC 3966 has none. */
+function parseAddress(text: string): SipUri {
+  const trimmed = text.trim();
+  return parseUri(/^tel:/i.test(trimmed) ? trimmed.replaceAll(' ', '') : trimmed);
 }
 
 function canonical(uri: SipUri): string {
