@@ -68,7 +68,8 @@ export class Checker {
   /** A control channel: anybody who reaches it controls the stack. */
   control(path: string, text: string, risk: string): HostPort {
     const address = this.hostPort(path, text);
-    const loopback = address.host === 'localhost' || address.host === '::1' || /^127\./.test(address.host);
+    const loopback =
+      address.host === 'localhost' || address.host === '::1' || address.host.startsWith('127.');
     if (!loopback)
       this.warn(
         `${path}: ${text} is not on loopback, and this interface ${risk}; let only a tunnel or a closed network reach it`,

@@ -19,8 +19,7 @@ const VALUE_MAX_CHARS = 120;
 export function formatConfigError(error: ConfigError): string {
   const place = error.path === '' ? 'configuration' : error.path;
   const from = error.from === undefined ? '' : ` (from ${error.from})`;
-  const text =
-    error.value === undefined ? '' : ` ${oneLine(JSON.stringify(error.value) ?? String(error.value))}`;
+  const text = error.value === undefined ? '' : ` ${oneLine(JSON.stringify(error.value))}`;
   return `${place}${from}:${text} ${oneLine(error.message)}; ${oneLine(error.mend)}`;
 }
 

@@ -5,7 +5,7 @@ export interface SchemaNode {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
-  readonly const?: unknown;
+  readonly const?: string;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
@@ -34,9 +34,15 @@ export function schemaAt(root: SchemaNode, path: KeyPath): SchemaNode | undefine
   let node: SchemaNode | undefined = root;
   for (const step of path) {
     if (node === undefined) return undefined;
-    node = typeof step === 'number' ? (node.items ?? listOf(node)?.items) : node.properties?.[step];
+    node =
+      typeof step === 'number' ? (node.items ?? listOf(node)?.items) : ownProperty(node.properties, step);
   }
   return node;
+}
+
+/** A key such as `__proto__` in a document must not find what every object inherits. */
+function ownProperty(properties: SchemaNode['properties'], key: string): SchemaNode | undefined {
+  return properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : undefined;
 }
 
 function listOf(node: SchemaNode): SchemaNode | undefined {
@@ -54,7 +60,7 @@ export function* leaves(node: SchemaNode, path: readonly string[] = []): Generat
 /** In words: `a whole number from 5 to 600`, `true or false`, `one of a, b`. */
 export function expectation(node: SchemaNode): string {
   if (node.anyOf !== undefined) return choices(node.anyOf);
-  if (node.const !== undefined) return `\`${String(node.const)}\``;
+  if (node.const !== undefined) return `\`${node.const}\``;
   switch (node.type) {
     case 'boolean':
       return '`true` or `false`';
