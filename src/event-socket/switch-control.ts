@@ -1,0 +1,283 @@
+/** The switch's side of the coordination: answers the focus's commands, says hello, publishes events. */
+import { Compile } from 'typebox/compile';
+import type { Clock } from '../lib/clock.ts';
+import { CodedError } from '../lib/errors.ts';
+import {
+  COMMANDS,
+  type Command,
+  type CommandName,
+  type CommandReply,
+  type SwitchEvent,
+  type SwitchHello,
+} from '../switch-control/protocol.ts';
+import { type EslEvent, isImValue } from './event.ts';
+import {
+  DEFAULT_PAGE_LIMITS,
+  formatImEvents,
+  IM_EVENT,
+  IM_HELLO,
+  IM_REPLY,
+  IM_REQUEST,
+  IM_TO_ALL,
+  type PageLimits,
+  parseImEvent,
+  type ReceivedImMessage,
+} from './im-message.ts';
+import type { EventSocketLog } from './log.ts';
+import { PageAssembler } from './page-assembler.ts';
+import { RequestMemory, type RequestMemoryOptions } from './request-memory.ts';
+import type { EventSocketPeer, EventSocketServer, SendEventVerdict } from './server.ts';
+import { switchCommands } from './switch-commands.ts';
+
+/** One command with its body, checked against `COMMANDS`; narrow the body by `op`. */
+export type SwitchCommandCall = { [N in CommandName]: [op: N, body: Command<N>] }[CommandName];
+
+export interface SwitchControlOptions {
+  readonly server: EventSocketServer;
+  /** The switch's name, `im-from` of all it sends. */
+  readonly id: string;
+  /** Other at every start of the process. */
+  readonly epoch: string;
+  /** Carries a command out. The next command may come before a promise is settled. */
+  handle(...call: SwitchCommandCall): CommandReply | Promise<CommandReply>;
+  hello(): SwitchHello;
+  readonly log: EventSocketLog;
+  readonly clock: Clock;
+  /** Default 2 s. */
+  readonly helloIntervalMs?: number;
+  readonly memory?: RequestMemoryOptions;
+  readonly pages?: PageLimits;
+}
+
+export interface SwitchControlCounters {
+  requests: number;
+  /** Requests answered from memory. */
+  repeated: number;
+  /** Requests whose op or body is not in the vocabulary. */
+  invalid: number;
+  /** Frames not taken: class, version, address, sender or pages are wrong. */
+  refused: number;
+  events: number;
+  hellos: number;
+}
+
+export interface SwitchControl {
+  /** Tells every focus. Throws `ESL_BAD_VALUE` when a name in it cannot be sent. */
+  publish(event: SwitchEvent): void;
+  /** Says hello now, out of turn: after a change that a focus should know at once, such as draining. */
+  sayHello(): void;
+  /** Stops answering; the server stays up. */
+  stop(): void;
+  readonly counters: SwitchControlCounters;
+}
+
+const VALIDATORS: Readonly<Record<CommandName, { Check(value: unknown): boolean }>> = {
+  'session.put': Compile(COMMANDS['session.put']),
+  'session.drop': Compile(COMMANDS['session.drop']),
+  'leg.put': Compile(COMMANDS['leg.put']),
+  'leg.drop': Compile(COMMANDS['leg.drop']),
+  'session.list': Compile(COMMANDS['session.list']),
+};
+const TTL_MS = 2000;
+
+/** Throws `ESL_BAD_OPTION` for an id or epoch that cannot be sent. */
+export function serveSwitchControl(options: SwitchControlOptions): SwitchControl {
+  const service = new SwitchControlService(options);
+  service.start();
+  return service;
+}
+
+class SwitchControlService implements SwitchControl {
+  readonly counters: SwitchControlCounters = {
+    requests: 0,
+    repeated: 0,
+    invalid: 0,
+    refused: 0,
+    events: 0,
+    hellos: 0,
+  };
+  readonly #options: SwitchControlOptions;
+  readonly #memory: RequestMemory;
+  readonly #pages: PageLimits;
+  readonly #assemblers = new Map<EventSocketPeer, PageAssembler>();
+  #timer: NodeJS.Timeout | undefined;
+  #lastEventSeq = 0;
+  #isStopped = false;
+
+  constructor(options: SwitchControlOptions) {
+    if (!isImValue(options.id) || !isImValue(options.epoch)) {
+      throw new CodedError('ESL_BAD_OPTION', 'switch id and epoch are 1 to 128 of [A-Za-z0-9._~-]');
+    }
+    this.#options = options;
+    this.#memory = new RequestMemory(options.memory);
+    this.#pages = options.pages ?? DEFAULT_PAGE_LIMITS;
+  }
+
+  start(): void {
+    const { server } = this.#options;
+    server.setConsumer({
+      onSendEvent: (peer, event) => this.#onSendEvent(peer, event),
+      onSubscribe: (peer) => {
+        // Only this subscriber: the others have their regular hello.
+        if (peer.wants({ name: 'CUSTOM', subclass: IM_HELLO })) this.#hello((other) => other === peer);
+      },
+      onClosed: (peer) => this.#assemblers.delete(peer),
+    });
+    server.addCommands(switchCommands(this.#options));
+    this.#timer = setInterval(() => this.sayHello(), this.#options.helloIntervalMs ?? 2000);
+  }
+
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    this.#options.server.setConsumer(null);
+  }
+
+  sayHello(): void {
+    this.#hello(() => true);
+  }
+
+  publish(event: SwitchEvent): void {
+    const { op, ...body } = event;
+    this.#lastEventSeq += 1;
+    this.counters.events += 1;
+    const seq = this.#lastEventSeq;
+    this.#send(IM_EVENT, { op, corr: `e${seq}`, to: IM_TO_ALL, seq }, JSON.stringify(body), () => true);
+  }
+
+  #hello(isFor: (peer: EventSocketPeer) => boolean): void {
+    if (this.#isStopped) return;
+    const { id, epoch } = this.#options;
+    const hello: SwitchHello = { ...this.#options.hello(), id, epoch };
+    this.counters.hellos += 1;
+    const envelope = { op: 'hello', corr: 'hello', to: IM_TO_ALL, seq: this.#lastEventSeq };
+    this.#send(IM_HELLO, envelope, JSON.stringify(hello), isFor);
+  }
+
+  #send(
+    subclass: string,
+    envelope: { op: string; corr: string; to: string; seq: number },
+    text: string,
+    isFor: (peer: EventSocketPeer) => boolean,
+  ): void {
+    const { server, id, epoch } = this.#options;
+    const message = { ...envelope, from: id, epoch, ttlMs: TTL_MS };
+    for (const event of formatImEvents(subclass, message, text, this.#pages)) server.publish(event, isFor);
+  }
+
+  #onSendEvent(peer: EventSocketPeer, event: EslEvent): SendEventVerdict {
+    // Replies, events and hellos are ours alone to say: a client that sends one is forging it.
+    if (event.subclass !== IM_REQUEST) return this.#refuse(peer, `${event.subclass} is not taken here`);
+    let message: ReceivedImMessage;
+    let text: string | null;
+    try {
+      message = parseImEvent(event);
+      if (message.to !== this.#options.id) return this.#refuse(peer, 'im-to is another switch');
+      if (peer.pinnedFrom !== null && peer.pinnedFrom !== message.from) {
+        return this.#refuse(peer, 'im-from is not the one this connection began with');
+      }
+      text = this.#assembler(peer).accept(event.subclass, message, this.#options.clock.nowMs());
+    } catch (error) {
+      if (error instanceof CodedError) return this.#refuse(peer, error.message);
+      throw error;
+    }
+    peer.pinnedFrom = message.from;
+    return { ok: true, act: () => text !== null && this.#onRequest(message, text) };
+  }
+
+  #refuse(peer: EventSocketPeer, reason: string): SendEventVerdict {
+    this.counters.refused += 1;
+    this.#options.log.warn({ peer: peer.remote, reason }, 'event refused');
+    return { ok: false, reason };
+  }
+
+  #assembler(peer: EventSocketPeer): PageAssembler {
+    let assembler = this.#assemblers.get(peer);
+    if (assembler === undefined) {
+      assembler = new PageAssembler({ maxPages: this.#pages.pages });
+      this.#assemblers.set(peer, assembler);
+    }
+    return assembler;
+  }
+
+  #onRequest(message: ReceivedImMessage, text: string): void {
+    if (this.#isStopped) return;
+    this.counters.requests += 1;
+    const nowMs = this.#options.clock.nowMs();
+    const key = `${message.from} ${message.corr}`;
+    const known = this.#memory.find(key, nowMs);
+    if (known !== undefined) {
+      this.counters.repeated += 1;
+      if (known.op !== message.op) this.#answer(message, refusal('invalid', 'im-corr was used before'));
+      // While it is still being carried out nothing is to be said: its reply reaches this connection too.
+      else if (known.answer !== null) this.#sendReply(message, known.answer);
+      return;
+    }
+    this.#memory.begin(key, message.op, nowMs);
+    const reply = this.#carryOut(message.op, text);
+    if (reply instanceof Promise) void reply.then((settled) => this.#finish(key, message, settled));
+    else this.#finish(key, message, reply);
+  }
+
+  #carryOut(op: string, text: string): CommandReply | Promise<CommandReply> {
+    if (!Object.hasOwn(VALIDATORS, op)) {
+      this.counters.invalid += 1;
+      return refusal('unknown-command', 'no such command');
+    }
+    const body = parseJson(text);
+    if (body === undefined || !VALIDATORS[op as CommandName].Check(body)) {
+      this.counters.invalid += 1;
+      return refusal('invalid', 'the body does not match the command');
+    }
+    try {
+      const reply = this.#options.handle(...([op, body] as SwitchCommandCall));
+      return reply instanceof Promise ? reply.catch((error: unknown) => this.#failed(op, error)) : reply;
+    } catch (error) {
+      return this.#failed(op, error);
+    }
+  }
+
+  #failed(op: string, error: unknown): CommandReply {
+    this.#options.log.error({ err: error, op }, 'command handler failed');
+    return refusal('invalid', 'the switch failed to carry the command out');
+  }
+
+  #finish(key: string, message: ReceivedImMessage, reply: CommandReply): void {
+    this.#memory.finish(key, this.#answer(message, reply));
+  }
+
+  /** Returns the text that was sent. */
+  #answer(message: ReceivedImMessage, reply: CommandReply): string {
+    const text = JSON.stringify(reply);
+    try {
+      this.#sendReply(message, text);
+      return text;
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#options.log.error({ err: error, op: message.op }, 'reply cannot be sent');
+      const short = JSON.stringify(refusal('limit', error.code));
+      this.#sendReply(message, short);
+      return short;
+    }
+  }
+
+  #sendReply(message: ReceivedImMessage, text: string): void {
+    const { op, corr, from, seq } = message;
+    // To every connection of this focus, and to observers that have asked for nothing yet.
+    const isFor = (peer: EventSocketPeer): boolean => peer.pinnedFrom === null || peer.pinnedFrom === from;
+    this.#send(IM_REPLY, { op, corr, to: from, seq }, text, isFor);
+  }
+}
+
+function refusal(code: 'invalid' | 'limit' | 'unknown-command', reason: string): CommandReply {
+  return { ok: false, code, reason };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
