@@ -149,7 +149,8 @@ class TreeReader {
     });
     parser.on('doctype', () => this.#fail('XML_DOCTYPE', 'a document type declaration is not allowed'));
     parser.on('opentagstart', () => {
-      this.#line = parser.line;
+      // The character after the name is read already: a line end there has moved on to the next line.
+      this.#line = parser.columnIndex === 0 ? parser.line - 1 : parser.line;
       this.#attributeCount = 0;
     });
     parser.on('attribute', () => {
