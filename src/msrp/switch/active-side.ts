@@ -1,0 +1,135 @@
+/** Connecting to a client that answered as the passive side (RFC 6135), and binding with a SEND without content. */
+import { formatPaths } from '../protocol/encode.ts';
+import { parseMsrpUri } from '../protocol/uri.ts';
+import type { CloseReason } from '../transport/connection.ts';
+import { type DialTarget, dial, isDialable } from '../transport/dialler.ts';
+import { bindLeg, flushBacklog } from './binding.ts';
+import type { SwitchContext } from './context.ts';
+import type { Leg } from './leg.ts';
+import { adoptSocket, type Peer } from './peer.ts';
+
+const OK = 200;
+const DEFAULT_PORT = 2855;
+
+export class Dialling {
+  peer: Peer | null = null;
+  readonly #context: SwitchContext;
+  readonly #leg: Leg;
+  readonly #path: readonly string[];
+  readonly #target: DialTarget;
+  #attempts = 0;
+  #cancelDial: (() => void) | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #isOver = false;
+
+  constructor(context: SwitchContext, leg: Leg, path: readonly string[]) {
+    this.#context = context;
+    this.#leg = leg;
+    this.#path = path;
+    const uri = parseMsrpUri(path[0] as string);
+    this.#target = {
+      host: uri.host,
+      port: uri.port < 0 ? DEFAULT_PORT : uri.port,
+      isSecure: uri.secure || leg.snapshot.tls,
+    };
+  }
+
+  start(): void {
+    if (isDialable(this.#target)) this.#attempt();
+    // The reply to the command goes first.
+    else this.#timer = setTimeout(() => this.#giveUp('unreachable'), 0);
+  }
+
+  /** The leg is bound otherwise, or gone. */
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelDial?.();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const peer = this.peer;
+    this.peer = null;
+    if (peer !== null && peer.legs.size === 0) peer.connection.destroy('closed');
+  }
+
+  #attempt(): void {
+    this.#attempts++;
+    const { limits, tlsClient } = this.#context;
+    this.#cancelDial = dial(this.#target, limits.dialTimeoutMs, tlsClient, {
+      onConnected: (socket) => this.#bind(adoptSocket(this.#context, socket, this.#target.isSecure, false)),
+      onFailed: () => this.#retry('unreachable'),
+    });
+  }
+
+  #bind(peer: Peer): void {
+    const context = this.#context;
+    const leg = this.#leg;
+    this.peer = peer;
+    const fromPath = this.#path.join(' ');
+    const toPath = context.uriOf(leg.sessionId, leg.snapshot.tls);
+    peer.onGone = () => this.#lost(peer);
+    peer.onBindAnswer = (status) => {
+      peer.onBindAnswer = null;
+      peer.onGone = null;
+      if (this.#isOver) return;
+      if (status !== OK) {
+        this.peer = null;
+        peer.connection.destroy('peer-refused');
+        this.#giveUp('peer-refused');
+        return;
+      }
+      this.#finish();
+      bindLeg(context, leg, peer, toPath, fromPath);
+      flushBacklog(context, leg);
+    };
+    this.#timer = setTimeout(() => peer.connection.destroy('stalled'), context.limits.dialTimeoutMs);
+    peer.bindNumber = peer.sendEmpty(formatPaths(fromPath, toPath));
+  }
+
+  #lost(peer: Peer): void {
+    peer.onGone = null;
+    peer.onBindAnswer = null;
+    if (this.#isOver || this.peer !== peer) return;
+    this.peer = null;
+    this.#retry('unreachable');
+  }
+
+  #retry(reason: CloseReason): void {
+    if (this.#isOver) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const { limits } = this.#context;
+    if (this.#attempts >= limits.dialAttempts) {
+      this.#giveUp(reason);
+      return;
+    }
+    this.#timer = setTimeout(() => this.#attempt(), limits.dialBackoffMs * 2 ** (this.#attempts - 1));
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #giveUp(reason: CloseReason): void {
+    if (this.#isOver) return;
+    this.#finish();
+    const leg = this.#leg;
+    if (leg.dialling === this) leg.dialling = null;
+    if (leg.peer !== null) return;
+    this.#context.emit({
+      op: 'leg.unbound',
+      session: leg.room.name,
+      leg: leg.name,
+      reason,
+      messagesIn: leg.messagesIn,
+      messagesOut: leg.messagesOut,
+    });
+  }
+}
+
+/** Starts connecting when the leg's snapshot asks for it and nothing is there yet. */
+export function dialIfActive(context: SwitchContext, leg: Leg): void {
+  const { role, path } = leg.snapshot;
+  if (role !== 'active' || path === undefined || leg.peer !== null || leg.dialling !== null) return;
+  leg.dialling = new Dialling(context, leg, path);
+  leg.dialling.start();
+}

@@ -1,0 +1,13 @@
+/** Addresses in CPIM heads are compared without what cannot tell people apart: parameters, headers, case of scheme and host. */
+export function canonicalAddress(uri: string): string {
+  const colon = uri.indexOf(':');
+  if (colon < 0) return uri;
+  const scheme = uri.slice(0, colon).toLowerCase();
+  const rest = uri.slice(colon + 1).split(/[;?]/, 1)[0] as string;
+  if (scheme === 'tel') return `tel:${rest.replace(/[-.()\s]/g, '').toLowerCase()}`;
+  const at = rest.lastIndexOf('@');
+  return `${scheme}:${rest.slice(0, at + 1)}${rest.slice(at + 1).toLowerCase()}`;
+}
+
+/** RCS clients write this into CPIM To for the whole group, and into From when they asked for privacy. */
+export const ANONYMOUS = 'sip:anonymous@anonymous.invalid';

@@ -1,0 +1,120 @@
+/** Who gets a message, and in which forms: the checks of RFC 7701 section 6 and RFC 3862 on its CPIM head. */
+import { type CpimHead, formatCpimHead, parseCpim } from '../../documents/cpim.ts';
+import { ParseError } from '../../lib/errors.ts';
+import { baseMediaType } from '../protocol/media-type.ts';
+import { ANONYMOUS, canonicalAddress } from './address.ts';
+import { AS_SENT, type Form, type FormSpec, UNWRAPPED, WRAPPED } from './chunk.ts';
+import type { SwitchContext } from './context.ts';
+import { asBytes, type Leg } from './leg.ts';
+
+export interface Audience {
+  readonly targets: readonly Leg[];
+  readonly type: string;
+  /** Type of what a CPIM message wraps; '' for none. */
+  readonly innerType: string;
+  readonly contentType: string;
+  readonly head: CpimHead | null;
+  /** By form; filled when the first recipient needs one. */
+  readonly forms: (FormSpec | null)[];
+}
+
+export const CPIM = 'message/cpim';
+const BAD_REQUEST = 400;
+const FORBIDDEN = 403;
+const NOT_FOUND = 404;
+const NO_PRIVATE_MESSAGES = 428;
+
+/**
+ * @param bytes the message, or as much as has come
+ * @returns the audience, the status of a refusal, or null when the CPIM head is not complete yet
+ */
+export function findAudience(
+  context: SwitchContext,
+  sender: Leg,
+  contentType: string,
+  type: string,
+  bytes: Buffer,
+): Audience | number | null {
+  if (type !== CPIM) {
+    const asSent: FormSpec = { contentType, cutBytes: 0, prefix: '' };
+    return {
+      targets: sender.room.members,
+      type,
+      innerType: '',
+      contentType,
+      head: null,
+      forms: [asSent, null, null],
+    };
+  }
+  let head: CpimHead | null;
+  try {
+    head = parseCpim(bytes);
+  } catch (error) {
+    if (error instanceof ParseError) return BAD_REQUEST;
+    throw error;
+  }
+  if (head === null) return null;
+  if (head.from === null) return BAD_REQUEST;
+  if (!isOwnAddress(sender, canonicalAddress(head.from.uri))) return FORBIDDEN;
+  const targets = targetsOf(context, sender, head);
+  if (typeof targets === 'number') return targets;
+  const innerType = head.contentType === null ? '' : baseMediaType(head.contentType);
+  const asSent = { contentType, cutBytes: 0, prefix: '' };
+  const forms = [sender.aliasFrom === '' ? asSent : aliased(sender, contentType, head, bytes), null, null];
+  return { targets, type, innerType, contentType, head, forms };
+}
+
+/** Makes sure that the audience has this form; its first chunk starts with `forms[form].prefix`. */
+export function prepareForm(context: SwitchContext, sender: Leg, audience: Audience, form: Form): void {
+  if (form === AS_SENT || audience.forms[form] !== null) return;
+  if (form === UNWRAPPED) {
+    audience.forms[UNWRAPPED] = {
+      contentType: audience.head?.contentType ?? 'text/plain',
+      cutBytes: audience.head?.contentStart ?? 0,
+      prefix: '',
+    };
+    return;
+  }
+  audience.forms[WRAPPED] = {
+    contentType: CPIM,
+    cutBytes: 0,
+    prefix: formatCpimHead({
+      from: sender.shownFrom,
+      to: asBytes(`<${sender.room.ownAddress}>`),
+      dateTime: new Date(context.clock.nowMs()).toISOString(),
+      contentType: audience.contentType,
+    }),
+  };
+}
+
+function isOwnAddress(leg: Leg, address: string): boolean {
+  if (leg.addresses.has(address)) return true;
+  return leg.aliasFrom !== '' && address === ANONYMOUS;
+}
+
+function targetsOf(context: SwitchContext, sender: Leg, head: CpimHead): readonly Leg[] | number {
+  const room = sender.room;
+  if (head.to.length === 0) return room.members;
+  const wanted: string[] = [];
+  for (const to of head.to) {
+    const address = canonicalAddress(to.uri);
+    if (room.addresses.has(address) || address === ANONYMOUS) return room.members;
+    wanted.push(address);
+  }
+  if (!context.policy.privateMessages) return NO_PRIVATE_MESSAGES;
+  const found = room.members.filter((leg) => wanted.some((address) => leg.addresses.has(address)));
+  return found.length === 0 ? NOT_FOUND : found;
+}
+
+/** The sender's own CPIM From never leaves the switch when an alias stands for it; every other byte of the head stays. */
+function aliased(sender: Leg, contentType: string, head: CpimHead, bytes: Buffer): FormSpec {
+  const from = head.headers.find((header) => header.name.toLowerCase() === 'from');
+  if (from === undefined) throw new Error('a CPIM head without From got this far');
+  const before = bytes.toString('latin1', 0, from.start);
+  const after = bytes.toString('latin1', from.end, head.contentStart);
+  return {
+    contentType,
+    cutBytes: head.contentStart,
+    prefix: `${before}From: ${sender.aliasFrom}${after}`,
+  };
+}

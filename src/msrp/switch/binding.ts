@@ -1,0 +1,92 @@
+/** Which leg a request belongs to, and the tie between a leg and a connection (RFC 4975 section 7.3, RFC 6135). */
+import { ParseError } from '../../lib/errors.ts';
+import { parseMsrpUri } from '../protocol/uri.ts';
+import type { CloseReason } from '../transport/connection.ts';
+import type { SwitchContext } from './context.ts';
+import { deliver } from './fan-out.ts';
+import type { Leg } from './leg.ts';
+import type { Peer } from './peer.ts';
+import { abortTransfer } from './transfer.ts';
+
+const BAD_REQUEST = 400;
+const FORBIDDEN = 403;
+const NO_SESSION = 481;
+const BOUND_ELSEWHERE = 506;
+
+/** The leg that a request's paths name, or the status of the refusal. Does not bind. */
+export function findLeg(context: SwitchContext, peer: Peer, toPath: string, fromPath: string): Leg | number {
+  // Two URIs would have us pass the request on: we are no relay.
+  if (toPath.includes(' ')) return NO_SESSION;
+  try {
+    const leg = context.legsBySessionId.get(parseMsrpUri(toPath).sessionId);
+    if (leg === undefined || !leg.isFrom(fromPath)) return NO_SESSION;
+    if (leg.snapshot.tls && !peer.connection.isSecure) return FORBIDDEN;
+    if (leg.peer !== null && leg.peer !== peer) {
+      // The first connection may be dead without our knowing: ask it, so that a client that comes back gets in.
+      leg.peer.probe();
+      return BOUND_ELSEWHERE;
+    }
+    // A connection bound before the path was known still has to be the same client.
+    if (leg.peer === peer && leg.isProvisional && leg.boundFrom !== fromPath) return NO_SESSION;
+    return leg;
+  } catch (error) {
+    if (error instanceof ParseError) return BAD_REQUEST;
+    throw error;
+  }
+}
+
+export function bindLeg(
+  context: SwitchContext,
+  leg: Leg,
+  peer: Peer,
+  toPath: string,
+  fromPath: string,
+): void {
+  if (leg.dialling !== null && leg.dialling.peer !== peer) leg.dialling.cancel();
+  leg.dialling = null;
+  leg.bind(peer, toPath, fromPath);
+  peer.addLeg(leg);
+  context.emit({ op: 'leg.bound', session: leg.room.name, leg: leg.name, remote: peer.connection.remote });
+}
+
+/** Sends what waited for the client while it was not connected. */
+export function flushBacklog(context: SwitchContext, leg: Leg): void {
+  const peer = leg.peer;
+  if (peer === null || leg.backlog.size === 0) return;
+  context.counters.backlogDropped += leg.backlog.expire(context.coarseNowMs);
+  for (const entry of leg.backlog.takeAll()) {
+    deliver(context, null, leg, peer, entry.chunk, entry.form, null);
+  }
+}
+
+/**
+ * Unties a leg from its connection and ends the connection when no other leg uses it.
+ * @param reason null when the focus wanted it: nobody needs to be told then
+ */
+export function releaseLeg(context: SwitchContext, leg: Leg, reason: CloseReason | null): void {
+  leg.dialling?.cancel();
+  leg.dialling = null;
+  for (const transfer of [...leg.transfers.values()]) abortTransfer(context, leg, transfer);
+  const peer = leg.peer;
+  if (peer === null) return;
+  leg.unbind();
+  peer.removeLeg(leg);
+  if (reason !== null) {
+    context.emit({
+      op: 'leg.unbound',
+      session: leg.room.name,
+      leg: leg.name,
+      reason,
+      messagesIn: leg.messagesIn,
+      messagesOut: leg.messagesOut,
+    });
+  }
+  leg.room.resumePaused();
+}
+
+/** The focus told the client's path: a client that connected before it did must be that one. */
+export function checkProvisional(context: SwitchContext, leg: Leg): void {
+  if (!leg.isProvisional || leg.endpointSessionId === null) return;
+  if (leg.isFrom(leg.boundFrom)) leg.isProvisional = false;
+  else releaseLeg(context, leg, 'protocol');
+}

@@ -1,0 +1,82 @@
+/** From one sender to the others of a room. This is the hot path: nothing here allocates per recipient but the frame itself. */
+import { BULK, CHAT } from '../transport/outbox.ts';
+import { type Audience, prepareForm } from './audience.ts';
+import { type ChunkSource, type Form, NOT_FOR_THEM, OutgoingChunk } from './chunk.ts';
+import type { SwitchContext } from './context.ts';
+import type { Leg } from './leg.ts';
+import type { Peer } from './peer.ts';
+import type { Transfer } from './transfer.ts';
+
+/** Sends a whole message to everybody it is for; waits with it for those who are still connecting. */
+export function fanOut(context: SwitchContext, sender: Leg, audience: Audience, chunk: OutgoingChunk): void {
+  const { type, innerType, targets } = audience;
+  const bodyBytes = chunk.source.body.length;
+  let receivers = 0;
+  let congested = 0;
+  for (const leg of targets) {
+    if (leg === sender || !leg.mayReceive || bodyBytes > leg.maxSizeBytes) continue;
+    const form = leg.formFor(type, innerType);
+    if (form === NOT_FOR_THEM) continue;
+    prepareForm(context, sender, audience, form);
+    const peer = leg.peer;
+    if (peer === null) {
+      context.counters.backlogDropped += leg.backlog.add(chunk, form, context.coarseNowMs);
+      continue;
+    }
+    deliver(context, sender, leg, peer, chunk, form, null);
+    receivers++;
+    if (peer.connection.outbox.isCongested) congested++;
+  }
+  throttleSender(context, sender, receivers, congested);
+}
+
+/** Puts one chunk on a recipient's connection. */
+export function deliver(
+  context: SwitchContext,
+  sender: Leg | null,
+  leg: Leg,
+  peer: Peer,
+  chunk: OutgoingChunk,
+  form: Form,
+  transfer: Transfer | null,
+): void {
+  // Two legs on one connection: a transaction id must be unique there (RFC 4975 section 7.1).
+  const own = peer.legs.size > 1 ? reissued(context, chunk) : chunk;
+  const encoded = own.encoded(form);
+  peer.outstanding.push(own.source.number, leg, transfer, context.coarseNowMs);
+  peer.connection.outbox.send(
+    own.startLine + leg.paths + encoded.text,
+    encoded.body,
+    transfer === null ? CHAT : BULK,
+    sender,
+    context.coarseNowMs,
+  );
+  leg.messagesOut++;
+  context.counters.messagesOut++;
+  context.counters.bytesOut += encoded.bytes;
+}
+
+/** When nobody keeps up, the sender is read more slowly; one slow recipient alone is its own problem. */
+export function throttleSender(
+  context: SwitchContext,
+  sender: Leg,
+  receivers: number,
+  congested: number,
+): void {
+  if (receivers === 0 || congested < receivers || sender.peer === null) return;
+  context.counters.senderPauses++;
+  sender.peer.pause();
+  sender.room.paused.add(sender.peer);
+}
+
+export function makeChunk(
+  context: SwitchContext,
+  source: Omit<ChunkSource, 'number' | 'tid'>,
+): OutgoingChunk {
+  const number = context.transactions.next(source.body.length === 0 ? null : source.body);
+  return new OutgoingChunk({ ...source, number, tid: context.transactions.text(number) });
+}
+
+function reissued(context: SwitchContext, chunk: OutgoingChunk): OutgoingChunk {
+  return makeChunk(context, chunk.source);
+}

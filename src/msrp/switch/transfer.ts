@@ -1,0 +1,218 @@
+/**
+ * A message that comes in several chunks. Each chunk goes on as a SEND of its own, so that others' messages can pass in
+ * between; bytes are counted, never believed from the headers.
+ */
+
+import { type ContinuationFlag, FLAG_ABORT, FLAG_COMPLETE, FLAG_MORE } from '../protocol/wire.ts';
+import { type Audience, findAudience, prepareForm } from './audience.ts';
+import { type Form, NOT_FOR_THEM } from './chunk.ts';
+import type { SwitchContext } from './context.ts';
+import { deliver, makeChunk, throttleSender } from './fan-out.ts';
+import type { SendMeta } from './inbound.ts';
+import type { Leg } from './leg.ts';
+import type { Peer } from './peer.ts';
+
+interface Recipient {
+  readonly leg: Leg;
+  readonly peer: Peer;
+  readonly form: Form;
+  isStopped: boolean;
+}
+
+const OK = 200;
+const BAD_REQUEST = 400;
+const STOP_SENDING = 413;
+const NOTHING = Buffer.alloc(0);
+
+export class Transfer {
+  readonly messageId: string;
+  readonly contentType: string;
+  readonly otherContentLines: string;
+  readonly total: number;
+  receivedBytes = 0;
+  lastMs: number;
+  /** Not 0: refused, and every further chunk is answered so. */
+  refusal = 0;
+  audience: Audience | null = null;
+  recipients: Recipient[] = [];
+  /** The beginning of a CPIM message whose head is not complete. */
+  pendingHead: Buffer | null = null;
+
+  constructor(meta: SendMeta, nowMs: number) {
+    this.messageId = meta.messageId;
+    this.contentType = meta.contentType;
+    this.otherContentLines = meta.otherContentLines;
+    this.total = meta.total;
+    this.lastMs = nowMs;
+  }
+
+  /** A recipient answered that it wants no more of this message. */
+  stopFor(leg: Leg): void {
+    for (const recipient of this.recipients) if (recipient.leg === leg) recipient.isStopped = true;
+  }
+}
+
+/**
+ * Takes the next chunk, or piece of one, of a message that is not whole.
+ * @param start where the body stands in the message, from 1
+ * @returns the status to answer
+ */
+export function takeChunk(
+  context: SwitchContext,
+  sender: Leg,
+  meta: SendMeta,
+  start: number,
+  body: Buffer,
+  flag: ContinuationFlag,
+): number {
+  let transfer = sender.transfers.get(meta.messageId);
+  if (transfer === undefined) {
+    if (flag === FLAG_ABORT && start === 1) return OK;
+    if (start !== 1 || sender.transfers.size >= context.limits.maxTransfersPerLeg) return STOP_SENDING;
+    transfer = new Transfer(meta, context.coarseNowMs);
+    sender.transfers.set(meta.messageId, transfer);
+  }
+  transfer.lastMs = context.coarseNowMs;
+  const status =
+    transfer.refusal !== 0 ? transfer.refusal : advance(context, sender, transfer, start, body, flag);
+  if (status !== OK && transfer.refusal === 0) {
+    abortRecipients(context, sender, transfer);
+    transfer.refusal = status;
+    transfer.pendingHead = null;
+  }
+  if (flag !== FLAG_MORE) sender.transfers.delete(meta.messageId);
+  return status;
+}
+
+/** Gives an unfinished message up: those who got part of it hear `#` (RFC 4975 section 7.1.1). */
+export function abortTransfer(context: SwitchContext, sender: Leg, transfer: Transfer): void {
+  sender.transfers.delete(transfer.messageId);
+  if (transfer.refusal === 0) abortRecipients(context, sender, transfer);
+}
+
+function advance(
+  context: SwitchContext,
+  sender: Leg,
+  transfer: Transfer,
+  start: number,
+  body: Buffer,
+  flag: ContinuationFlag,
+): number {
+  if (flag === FLAG_ABORT) {
+    abortRecipients(context, sender, transfer);
+    return OK;
+  }
+  if (start !== transfer.receivedBytes + 1) return STOP_SENDING;
+  const received = transfer.receivedBytes + body.length;
+  if (received > context.limits.maxMessageBytes) return STOP_SENDING;
+  if (transfer.total >= 0 && received > transfer.total) return STOP_SENDING;
+  if (transfer.audience !== null) {
+    transfer.receivedBytes = received;
+    forward(context, sender, transfer, start, body, flag);
+    return OK;
+  }
+  const bytes = transfer.pendingHead === null ? body : Buffer.concat([transfer.pendingHead, body]);
+  const audience = findAudience(context, sender, transfer.contentType, baseOf(transfer), bytes);
+  transfer.receivedBytes = received;
+  if (audience === null) {
+    if (flag === FLAG_COMPLETE) return BAD_REQUEST;
+    if (bytes.length > context.limits.maxCpimHeadBytes) return STOP_SENDING;
+    transfer.pendingHead = Buffer.from(bytes);
+    return OK;
+  }
+  if (typeof audience === 'number') return audience;
+  transfer.pendingHead = null;
+  transfer.audience = audience;
+  transfer.recipients = findRecipients(context, sender, transfer, audience);
+  forward(context, sender, transfer, 1, bytes, flag);
+  return OK;
+}
+
+function baseOf(transfer: Transfer): string {
+  const semicolon = transfer.contentType.indexOf(';');
+  return (semicolon < 0 ? transfer.contentType : transfer.contentType.slice(0, semicolon))
+    .trim()
+    .toLowerCase();
+}
+
+/** Those who are connected at the first chunk get the message; who comes later would have no beginning of it. */
+function findRecipients(
+  context: SwitchContext,
+  sender: Leg,
+  transfer: Transfer,
+  audience: Audience,
+): Recipient[] {
+  const recipients: Recipient[] = [];
+  for (const leg of audience.targets) {
+    if (leg === sender || !leg.mayReceive || leg.peer === null || transfer.total > leg.maxSizeBytes) continue;
+    const form = leg.formFor(audience.type, audience.innerType);
+    if (form === NOT_FOR_THEM) continue;
+    prepareForm(context, sender, audience, form);
+    recipients.push({ leg, peer: leg.peer, form, isStopped: false });
+  }
+  return recipients;
+}
+
+function forward(
+  context: SwitchContext,
+  sender: Leg,
+  transfer: Transfer,
+  start: number,
+  body: Buffer,
+  flag: ContinuationFlag,
+): void {
+  const chunk = chunkOf(context, transfer, start, body, flag);
+  let receivers = 0;
+  let congested = 0;
+  for (const recipient of transfer.recipients) {
+    const { leg, peer, form } = recipient;
+    if (recipient.isStopped || leg.peer !== peer) continue;
+    if (transfer.receivedBytes > leg.maxSizeBytes) {
+      recipient.isStopped = true;
+      if (start > 1) sendAbort(context, sender, transfer, recipient, start);
+      continue;
+    }
+    deliver(context, sender, leg, peer, chunk, form, transfer);
+    receivers++;
+    if (peer.connection.outbox.isCongested) congested++;
+  }
+  throttleSender(context, sender, receivers, congested);
+}
+
+function abortRecipients(context: SwitchContext, sender: Leg, transfer: Transfer): void {
+  if (transfer.audience === null) return;
+  for (const recipient of transfer.recipients) {
+    if (recipient.isStopped || recipient.leg.peer !== recipient.peer) continue;
+    recipient.isStopped = true;
+    sendAbort(context, sender, transfer, recipient, transfer.receivedBytes + 1);
+  }
+}
+
+function sendAbort(
+  context: SwitchContext,
+  sender: Leg,
+  transfer: Transfer,
+  recipient: Recipient,
+  start: number,
+): void {
+  const chunk = chunkOf(context, transfer, start, NOTHING, FLAG_ABORT);
+  deliver(context, sender, recipient.leg, recipient.peer, chunk, recipient.form, transfer);
+}
+
+function chunkOf(
+  context: SwitchContext,
+  transfer: Transfer,
+  start: number,
+  body: Buffer,
+  flag: ContinuationFlag,
+) {
+  return makeChunk(context, {
+    messageId: transfer.messageId,
+    otherContentLines: transfer.otherContentLines,
+    forms: transfer.audience?.forms ?? [],
+    start,
+    total: transfer.total,
+    body,
+    flag,
+  });
+}
