@@ -1,7 +1,8 @@
 /** A subscriber: a SIP agent and an MSRP client joined to what a person does with a chat application. */
 
 import { type ListEntry, multipart, resourceLists } from './documents.ts';
-import { MsrpSession, type MsrpTraceEntry } from './msrp/session.ts';
+import { MsrpSession } from './msrp/session.ts';
+import type { MsrpTraceEntry } from './msrp/session-types.ts';
 import { Room } from './room.ts';
 import {
   DEFAULT_ACCEPT_TYPES,
@@ -12,7 +13,8 @@ import {
   sdpBody,
   sdpOf,
 } from './sdp.ts';
-import { SipAgent, type SipAgentOptions } from './sip/agent.ts';
+import { SipAgent } from './sip/agent.ts';
+import type { SipAgentOptions } from './sip/agent-options.ts';
 import type { Dialog } from './sip/dialog.ts';
 import { formatNameAddr, parseNameAddr } from './sip/header-values.ts';
 import { type Body, type HeaderOverrides, mergeFields, type SipMessage } from './sip/message.ts';

@@ -1,6 +1,7 @@
 /** A chat as one of its members has it: say, hear, watch who is there, leave. */
 
-import type { MsrpSession, ReceivedMessage, SendOptions } from './msrp/session.ts';
+import type { MsrpSession } from './msrp/session.ts';
+import type { ReceivedMessage, SendOptions } from './msrp/session-types.ts';
 import { Roster } from './roster.ts';
 import type { ReadSdp } from './sdp.ts';
 import type { SipAgent } from './sip/agent.ts';

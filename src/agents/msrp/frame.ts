@@ -152,3 +152,10 @@ function makeFrame(cut: Cut): Frame {
     header: (name) => fields.find(([field]) => field.toLowerCase() === name.toLowerCase())?.[1],
   };
 }
+
+/** `SEND tid` or `200 OK`, for messages to people. */
+export function frameSummary(frame: Frame): string {
+  return frame.method === ''
+    ? `${frame.status} ${frame.comment}`.trim()
+    : `${frame.method} ${frame.transactionId}`;
+}

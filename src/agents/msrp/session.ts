@@ -5,78 +5,28 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { type Cpim, type CpimOptions, cpimMessage, readCpim } from '../documents.ts';
+import { connect as connectTls } from 'node:tls';
 import { parseMsrpUri } from '../sdp.ts';
 import {
   DEFAULT_WAIT_MS,
   type Deferred,
   deferred,
-  Mailbox,
   WaitFailed,
   type WaitOptions,
   within,
 } from '../waiting.ts';
-import { encodeFrame, type Flag, type Frame, MsrpStream } from './frame.ts';
-import { parseByteRange, Reassembly } from './reassembly.ts';
-import { requestFaults } from './validation.ts';
-
-export interface MsrpTraceEntry {
-  readonly at: Date;
-  readonly direction: 'sent' | 'received' | 'note';
-  readonly bytes: Buffer;
-  readonly frame?: Frame;
-  readonly text: string;
-}
-
-export interface MsrpSessionOptions {
-  /** For error texts. */
-  readonly name?: string;
-  /** Address of our listener, default 127.0.0.1. */
-  readonly host?: string;
-  /** False: never listens, the path carries port 9, and the session can only be active. Default true. */
-  readonly listen?: boolean;
-  /** For an `msrps` peer. */
-  readonly tls?: ConnectionOptions;
-  /** Received media types beyond these are a violation; default: any. */
-  readonly acceptTypes?: readonly string[];
-  readonly waitMs?: number;
-  /** Trace entries kept, default 20,000; 0 keeps none (load). */
-  readonly maxTrace?: number;
-  readonly onTrace?: (entry: MsrpTraceEntry) => void;
-}
-
-export interface SendOptions {
-  /** Default text/plain, or message/cpim with `cpim`. */
-  readonly contentType?: string;
-  /** Wraps the content; `contentType` is then that of the wrapped content. */
-  readonly cpim?: Omit<CpimOptions, 'contentType'>;
-  /** Bytes per chunk; default one chunk. Chunks above 2048 bytes have `*` as range end. */
-  readonly chunkBytes?: number;
-  readonly failureReport?: 'yes' | 'no' | 'partial';
-  readonly successReport?: 'yes' | 'no';
-  readonly messageId?: string;
-  /** More header lines, before Content-Type. */
-  readonly headers?: readonly (readonly [string, string])[];
-  readonly timeoutMs?: number;
-}
-
-export interface ReceivedMessage {
-  readonly contentType: string;
-  readonly body: Buffer;
-  /** The body (of CPIM: the wrapped one) read as UTF-8. */
-  readonly text: string;
-  readonly cpim?: Cpim;
-  /** From-Path as it stood. */
-  readonly from: string;
-  readonly messageId: string;
-  readonly chunks: number;
-  /** The frame that completed it. */
-  readonly frame: Frame;
-}
-
-/** Answer to a SEND: a status, `withhold` for silence; undefined lets the session answer (200). */
-export type SendAnswer = number | 'withhold' | undefined;
+import { encodeFrame, type Flag, type Frame, frameSummary, MsrpStream } from './frame.ts';
+import { MsrpInbox } from './inbox.ts';
+import { chunksOf, firstUri, randomToken, responseTo, transactionIdFor } from './outgoing.ts';
+import type {
+  Field,
+  MsrpSessionOptions,
+  MsrpTraceEntry,
+  ReceivedMessage,
+  SendAnswer,
+  SendOptions,
+} from './session-types.ts';
+import { frameFaults } from './validation.ts';
 
 export class MsrpSession {
   readonly name: string;
@@ -88,13 +38,8 @@ export class MsrpSession {
   onSend: ((frame: Frame) => SendAnswer) | undefined;
   readonly #options: MsrpSessionOptions;
   readonly #waitMs: number;
-  readonly #messages: Mailbox<ReceivedMessage>;
-  readonly #reports: Mailbox<Frame>;
-  readonly #aborted: Mailbox<{ messageId: string; bytes: number }>;
-  readonly #frames: Mailbox<Frame>;
+  readonly #inbox: MsrpInbox;
   readonly #pending = new Map<string, Deferred<Frame>>();
-  readonly #peerTransactions = new Set<string>();
-  readonly #reassembly = new Reassembly();
   readonly #inbound = new Set<Socket>();
   readonly #bound: Deferred<void> = deferred();
   #closed: Deferred<string> = deferred();
@@ -114,14 +59,12 @@ export class MsrpSession {
     this.name = options.name ?? 'MSRP';
     this.sessionId = randomBytes(12).toString('hex');
     this.#waitMs = options.waitMs ?? DEFAULT_WAIT_MS;
-    const box = { seen: () => this.tail(), defaultTimeoutMs: this.#waitMs };
-    this.#messages = new Mailbox({
-      ...box,
-      describe: (message) => JSON.stringify(message.text.slice(0, 60)),
+    this.#inbox = new MsrpInbox({
+      seen: () => this.tail(),
+      waitMs: this.#waitMs,
+      violations: this.violations,
+      acceptTypes: options.acceptTypes,
     });
-    this.#reports = new Mailbox({ ...box, describe: (frame) => frame.header('Status') ?? 'REPORT' });
-    this.#aborted = new Mailbox({ ...box, describe: (item) => `${item.messageId} aborted` });
-    this.#frames = new Mailbox({ ...box, describe: frameSummary, maxItems: 1_000 });
   }
 
   /** Our own URI: what goes into a=path. */
@@ -164,8 +107,9 @@ export class MsrpSession {
 
   /** The empty SEND that binds a connection to our session (RFC 4975 section 5.4); resolves with its status. */
   async bind(options: WaitOptions = {}): Promise<number> {
-    const { transactionId, response } = this.#request();
-    this.#writeSend(transactionId, [['Message-ID', randomToken()]], undefined, '$');
+    const { transactionId, response } = this.#request(undefined);
+    const fields: Field[] = [...this.#pathFields(), ['Message-ID', randomToken()]];
+    this.write(encodeFrame({ startLine: 'SEND', transactionId, fields }));
     const frame = await this.#awaited(response, 'the response to the empty SEND', options);
     if (frame.status === 200) this.#bound.resolve();
     return frame.status;
@@ -218,7 +162,7 @@ export class MsrpSession {
       this.#server = undefined;
     }
     const error = new Error('the MSRP session was closed');
-    for (const box of [this.#messages, this.#reports, this.#aborted, this.#frames]) box.close(error);
+    this.#inbox.close(error);
     for (const pending of this.#pending.values())
       pending.reject(new WaitFailed(`${this.name}: ${error.message}`));
     await Promise.all(ends);
@@ -231,29 +175,14 @@ export class MsrpSession {
    * comes (later chunks are then not sent), and with 0 at once when no response may come (Failure-Report: no).
    */
   async send(content: string | Buffer, options: SendOptions = {}): Promise<number> {
-    const wrapped = options.cpim !== undefined;
-    const innerType = options.contentType === undefined ? {} : { contentType: options.contentType };
-    const body = wrapped
-      ? cpimMessage(content, { ...options.cpim, ...innerType })
-      : Buffer.from(content as string);
-    const contentType = wrapped ? 'message/cpim' : (options.contentType ?? 'text/plain');
-    const size = Math.max(1, options.chunkBytes ?? body.length);
-    const common: (readonly [string, string])[] = [['Message-ID', options.messageId ?? randomToken()]];
-    if (options.successReport !== undefined) common.push(['Success-Report', options.successReport]);
-    if (options.failureReport !== undefined) common.push(['Failure-Report', options.failureReport]);
     const waits: Promise<Frame>[] = [];
     let refused = 0;
-    for (let start = 0; start === 0 || start < body.length; start += size) {
-      const chunk = body.subarray(start, start + size);
-      const end = chunk.length > 2048 ? '*' : String(start + chunk.length);
-      const { transactionId, response } = this.#request(chunk);
-      const fields: (readonly [string, string])[] = [
-        ...common,
-        ['Byte-Range', `${start + 1}-${end}/${body.length}`],
-        ...(options.headers ?? []),
-        ['Content-Type', contentType],
-      ];
-      this.#writeSend(transactionId, fields, chunk, start + chunk.length < body.length ? '+' : '$');
+    for (const chunk of chunksOf(content, options)) {
+      const { transactionId, response } = this.#request(chunk.body);
+      const fields = [...this.#pathFields(), ...chunk.fields];
+      this.write(
+        encodeFrame({ startLine: 'SEND', transactionId, fields, body: chunk.body, flag: chunk.flag }),
+      );
       if (options.failureReport === 'no' || options.failureReport === 'partial') continue;
       waits.push(response);
       void response.then(
@@ -263,11 +192,11 @@ export class MsrpSession {
         () => {},
       );
       // Gives responses (a 413, say) the chance to come before the next chunk.
-      if (start + size < body.length) await new Promise((resolve) => setImmediate(resolve));
+      if (chunk.flag === '+') await new Promise((resolve) => setImmediate(resolve));
       if (refused !== 0) return refused;
     }
     for (const response of waits) {
-      const frame = await this.#awaited(response, `the response to SEND ${common[0]?.[1]}`, options);
+      const frame = await this.#awaited(response, 'the response to SEND', options);
       if (frame.status !== 200) return frame.status;
     }
     return waits.length === 0 ? 0 : 200;
@@ -276,7 +205,7 @@ export class MsrpSession {
   /** Any request: fields after the paths, an optional body. Resolves with the response frame. */
   request(
     method: string,
-    parts: { fields?: readonly (readonly [string, string])[]; body?: Buffer; flag?: Flag } & WaitOptions = {},
+    parts: { fields?: readonly Field[]; body?: Buffer; flag?: Flag } & WaitOptions = {},
   ): Promise<Frame> {
     const { transactionId, response } = this.#request(parts.body);
     this.write(
@@ -309,27 +238,27 @@ export class MsrpSession {
   nextMessage(
     options: WaitOptions & { match?: (message: ReceivedMessage) => boolean } = {},
   ): Promise<ReceivedMessage> {
-    return this.#messages.take(`${this.name} waits for an MSRP message`, options);
+    return this.#inbox.messages.take(`${this.name} waits for an MSRP message`, options);
   }
 
   /** The next REPORT (`header('Status')`, `header('Message-ID')`, `header('Byte-Range')`). */
   nextReport(options: WaitOptions & { match?: (report: Frame) => boolean } = {}): Promise<Frame> {
-    return this.#reports.take(`${this.name} waits for an MSRP REPORT`, options);
+    return this.#inbox.reports.take(`${this.name} waits for an MSRP REPORT`, options);
   }
 
   /** The next message that its sender gave up with `#`. */
   nextAborted(options: WaitOptions = {}): Promise<{ messageId: string; bytes: number }> {
-    return this.#aborted.take(`${this.name} waits for an aborted MSRP message`, options);
+    return this.#inbox.aborted.take(`${this.name} waits for an aborted MSRP message`, options);
   }
 
   /** Frames that are no SEND or REPORT and answer none of our requests: answers to raw bytes, unknown methods. */
   nextFrame(options: WaitOptions & { match?: (frame: Frame) => boolean } = {}): Promise<Frame> {
-    return this.#frames.take(`${this.name} waits for an MSRP frame`, options);
+    return this.#inbox.frames.take(`${this.name} waits for an MSRP frame`, options);
   }
 
   /** Messages received and not taken. */
   get waitingMessages(): readonly ReceivedMessage[] {
-    return this.#messages.waiting;
+    return this.#inbox.messages.waiting;
   }
 
   tail(count = 8): string {
@@ -356,7 +285,7 @@ export class MsrpSession {
     const adopt = (): void => {
       this.#socket = socket;
       this.#closed = deferred();
-      this.#peerTransactions.clear();
+      this.#inbox.forgetTransactions();
     };
     if (!inbound) adopt();
     let why = 'closed by the peer';
@@ -391,145 +320,50 @@ export class MsrpSession {
   #receive(frame: Frame, socket: Socket): void {
     this.#record('received', frame.raw, frame);
     const expected = { ownPath: this.path, remotePath: this.#remotePath };
+    const reply = (bytes: Buffer | undefined): void => {
+      if (bytes === undefined) return;
+      this.#record('sent', bytes);
+      if (socket.writable) socket.write(bytes);
+    };
     if (frame.method === '') {
       const pending = this.#pending.get(frame.transactionId);
       this.#pending.delete(frame.transactionId);
       // Answers to raw bytes are the test's own business; only answers to our requests are held to the rules.
       if (pending === undefined) {
-        this.#frames.put(frame);
+        this.#inbox.frames.put(frame);
         return;
       }
-      this.violations.push(...requestFaults(frame, expected));
+      this.violations.push(...frameFaults(frame, expected));
       pending.resolve(frame);
       return;
-    }
-    this.violations.push(...requestFaults(frame, { ...expected, acceptTypes: this.#options.acceptTypes }));
-    if (this.#peerTransactions.has(frame.transactionId)) {
-      this.violations.push(`${frameSummary(frame)}: transaction id used before on this connection`);
     }
     if (this.#pending.has(frame.transactionId)) {
       this.violations.push(`${frameSummary(frame)}: transaction id of a request of ours that is still open`);
     }
-    this.#peerTransactions.add(frame.transactionId);
-    if (this.#peerTransactions.size > MAX_TRANSACTIONS) {
-      this.#peerTransactions.delete(this.#peerTransactions.values().next().value ?? '');
-    }
-    if (frame.method === 'REPORT') this.#reports.put(frame);
-    else if (frame.method === 'SEND') this.#receiveSend(frame, socket);
-    else {
-      this.#respond(frame, 501, socket);
-      this.#frames.put(frame);
-    }
-  }
-
-  #receiveSend(frame: Frame, socket: Socket): void {
-    if (parseMsrpUri(firstUri(frame.header('To-Path'))).sessionId !== this.sessionId) {
-      this.#respond(frame, 481, socket);
+    const isOurs = parseMsrpUri(firstUri(frame.header('To-Path'))).sessionId === this.sessionId;
+    const isSecond = this.#socket !== undefined && this.#socket !== socket;
+    if (frame.method === 'SEND' && (!isOurs || isSecond)) {
+      this.violations.push(...frameFaults(frame, expected));
+      reply(responseTo(frame, isOurs ? 506 : 481, this.path));
       return;
     }
-    if (this.#socket !== undefined && this.#socket !== socket) {
-      this.#respond(frame, 506, socket);
-      return;
-    }
-    this.#bound.resolve();
-    const range = parseByteRange(frame.header('Byte-Range'));
-    if (range === undefined) {
-      this.#respond(frame, 400, socket);
-      return;
-    }
-    const answer = frame.body === undefined ? undefined : this.onSend?.(frame);
-    if (answer !== 'withhold') this.#respond(frame, answer ?? 200, socket);
-    if ((answer !== undefined && answer !== 'withhold' && answer !== 200) || frame.body === undefined) return;
-    const messageId = frame.header('Message-ID') ?? '';
-    if (frame.flag === '#') {
-      this.#aborted.put({ messageId, bytes: this.#reassembly.abort(messageId) + frame.body.length });
-      return;
-    }
-    const contentType = frame.header('Content-Type') ?? '';
-    const whole = this.#reassembly.add(messageId, range, frame.body, contentType, frame.flag === '$');
-    if (whole === undefined) return;
-    if (range.total !== undefined && range.total !== whole.body.length) {
-      this.violations.push(
-        `message ${messageId}: ${whole.body.length} bytes, Byte-Range said ${range.total}`,
-      );
-    }
-    if (frame.header('Success-Report')?.toLowerCase() === 'yes')
-      this.#report(frame, whole.body.length, socket);
-    this.#messages.put(this.#message(frame, whole));
+    if (frame.method === 'SEND') this.#bound.resolve();
+    this.#inbox.receive(frame, expected, this.onSend, reply);
   }
 
-  #message(frame: Frame, whole: { body: Buffer; chunks: number; contentType: string }): ReceivedMessage {
-    let cpim: Cpim | undefined;
-    if (/^message\/cpim\b/i.test(whole.contentType)) {
-      try {
-        cpim = readCpim(whole.body);
-      } catch (error) {
-        this.violations.push((error as Error).message);
-      }
-    }
-    return {
-      ...whole,
-      text: (cpim?.body ?? whole.body).toString('utf8'),
-      ...(cpim === undefined ? {} : { cpim }),
-      from: frame.header('From-Path') ?? '',
-      messageId: frame.header('Message-ID') ?? '',
-      frame,
-    };
-  }
-
-  /** RFC 4975 section 7.2: Failure-Report no silences all responses, partial the 200. */
-  #respond(frame: Frame, status: number, socket: Socket): void {
-    const wanted = frame.header('Failure-Report')?.toLowerCase() ?? 'yes';
-    if (wanted === 'no' || (wanted === 'partial' && status === 200)) return;
-    const fields: (readonly [string, string])[] = [
-      ['To-Path', firstUri(frame.header('From-Path'))],
-      ['From-Path', this.path],
-    ];
-    const startLine = status === 200 ? '200 OK' : String(status);
-    this.#writeTo(socket, encodeFrame({ startLine, transactionId: frame.transactionId, fields }));
-  }
-
-  #report(frame: Frame, bytes: number, socket: Socket): void {
-    const fields: (readonly [string, string])[] = [
-      ['To-Path', frame.header('From-Path') ?? ''],
-      ['From-Path', this.path],
-      ['Message-ID', frame.header('Message-ID') ?? ''],
-      ['Byte-Range', `1-${bytes}/${bytes}`],
-      ['Status', '000 200 OK'],
-    ];
-    this.#writeTo(socket, encodeFrame({ startLine: 'REPORT', transactionId: randomToken(), fields }));
-  }
-
-  /** A fresh transaction whose id does not occur as an end-line in the body (RFC 4975 section 7.1). */
-  #request(body?: Buffer): { transactionId: string; response: Promise<Frame> } {
-    let transactionId = randomToken();
-    while (body?.includes(`-------${transactionId}`) === true) transactionId = randomToken();
+  #request(body: Buffer | undefined): { transactionId: string; response: Promise<Frame> } {
+    const transactionId = transactionIdFor(body);
     const pending = deferred<Frame>();
     this.#pending.set(transactionId, pending);
-    if (this.#pending.size > MAX_TRANSACTIONS) this.#pending.delete(this.#pending.keys().next().value ?? '');
+    if (this.#pending.size > MAX_PENDING) this.#pending.delete(this.#pending.keys().next().value ?? '');
     return { transactionId, response: pending.promise };
   }
 
-  #writeSend(
-    transactionId: string,
-    fields: readonly (readonly [string, string])[],
-    body: Buffer | undefined,
-    flag: Flag,
-  ): void {
-    const all = [...this.#pathFields(), ...fields];
-    this.write(encodeFrame({ startLine: 'SEND', transactionId, fields: all, flag, body }));
-  }
-
-  #pathFields(): (readonly [string, string])[] {
+  #pathFields(): Field[] {
     return [
       ['To-Path', this.#remotePath.join(' ')],
       ['From-Path', this.path],
     ];
-  }
-
-  #writeTo(socket: Socket, bytes: Buffer): void {
-    this.#record('sent', bytes);
-    if (socket.writable) socket.write(bytes);
   }
 
   #awaited<T>(promise: Promise<T>, what: string, options: WaitOptions): Promise<T> {
@@ -554,23 +388,8 @@ export class MsrpSession {
   }
 }
 
-const MAX_TRANSACTIONS = 10_000;
-
-export function frameSummary(frame: Frame): string {
-  return frame.method === ''
-    ? `${frame.status} ${frame.comment}`.trim()
-    : `${frame.method} ${frame.transactionId}`;
-}
-
-function firstUri(path: string | undefined): string {
-  return path?.trim().split(/\s+/)[0] ?? '';
-}
+const MAX_PENDING = 10_000;
 
 function asPath(path: string | readonly string[]): readonly string[] {
   return typeof path === 'string' ? path.split(/\s+/) : path;
-}
-
-/** RFC 4975 wants at least 64 bits of randomness in a transaction id. */
-function randomToken(): string {
-  return randomBytes(9).toString('hex');
 }

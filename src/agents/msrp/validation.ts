@@ -10,7 +10,7 @@ export interface Expected {
 }
 
 /** The faults of one frame, request or response; empty when there are none. */
-export function requestFaults(frame: Frame, expected: Expected): string[] {
+export function frameFaults(frame: Frame, expected: Expected): string[] {
   const faults: string[] = [];
   const name = frame.method === '' ? `response ${frame.status}` : frame.method;
   const fault = (text: string): void => {

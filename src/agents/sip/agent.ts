@@ -2,65 +2,27 @@
  * A SIP user agent for tests, the demo and load: RFC 3261 over UDP or TCP on loopback, behind an outbound proxy.
  * Everything that is awaited has a deadline whose error tells what was seen instead.
  */
-import { DEFAULT_WAIT_MS, deferred, Mailbox, WaitFailed, type WaitOptions, within } from '../waiting.ts';
-import { newToken, SipCore, type TraceEntry, type Unexpected } from './core.ts';
+import { DEFAULT_WAIT_MS, deferred, WaitFailed, type WaitOptions, within } from '../waiting.ts';
 import {
-  type Dialog,
-  type DialogHost,
-  dialogFromRequest,
-  dialogFromResponse,
-  dialogKey,
-  type RequestOptions,
-} from './dialog.ts';
+  contactUriAt,
+  type OutOfDialogOptions,
+  requestFields,
+  responseFields,
+  type SipAgentOptions,
+} from './agent-options.ts';
+import { SipCore, type TraceEntry, type Unexpected } from './core.ts';
+import { type Dialog, type DialogHost, dialogFromResponse } from './dialog.ts';
 import type { Credentials } from './digest.ts';
 import { buildRequest, Exchange, type RequestPlan } from './exchange.ts';
 import { formatNameAddr, parseSipUri } from './header-values.ts';
-import type { HeaderField, HeaderOverrides, SipMessage } from './message.ts';
-import { type Answer, ReceivedRequest } from './received-request.ts';
-import type { ServerTransaction } from './server-transaction.ts';
+import { Incoming } from './incoming.ts';
+import type { HeaderOverrides, SipMessage } from './message.ts';
+import type { Answer, ReceivedRequest } from './received-request.ts';
+import { newToken } from './responses.ts';
 import { Subscription } from './subscription.ts';
-import type { Hop, TransportKind } from './transport.ts';
+import type { Hop } from './transport.ts';
 import { UacInvite } from './uac-invite.ts';
-import { UasInvite } from './uas-invite.ts';
-
-export interface SipAgentOptions {
-  readonly uri: string;
-  readonly displayName?: string;
-  /** Outbound proxy; without one requests go where their URI's IPv4 address says. */
-  readonly proxy?: Hop;
-  /** Default 'udp'. */
-  readonly transport?: TransportKind;
-  /** Address to bind and to send from, default 127.0.0.1; all of 127/8 works on Linux. */
-  readonly localAddress?: string;
-  /** TCP: false never listens; everything comes on the agent's own connection to the proxy. Default true. */
-  readonly listen?: boolean;
-  /** With it challenges are answered; `username` defaults to the URI's user part. */
-  readonly password?: string;
-  readonly username?: string;
-  /** Adds `P-Asserted-Identity: <this>` to each request: for tests that act from a trusted peer. */
-  readonly assertedIdentity?: string;
-  /** Contact header parameters, default `+g.oma.sip-im`. */
-  readonly contactParams?: string;
-  /** Default `norefersub`. */
-  readonly supported?: string;
-  readonly allow?: string;
-  readonly userAgent?: string;
-  /** RFC 3261 T1, default 500 ms. */
-  readonly t1Ms?: number;
-  /** Deadline of every wait that names none, default 5,000 ms. */
-  readonly waitMs?: number;
-  /** Trace entries kept, default 20,000. */
-  readonly maxTrace?: number;
-  readonly onTrace?: (entry: TraceEntry) => void;
-}
-
-export interface OutOfDialogOptions extends RequestOptions {
-  readonly to: string;
-  /** Default: `to`. */
-  readonly requestUri?: string;
-}
-
-const DEFAULT_ALLOW = 'INVITE, ACK, BYE, CANCEL, OPTIONS, NOTIFY, SUBSCRIBE, REFER, UPDATE, INFO, MESSAGE';
+import type { UasInvite } from './uas-invite.ts';
 
 export class SipAgent {
   readonly uri: string;
@@ -68,13 +30,8 @@ export class SipAgent {
   readonly #core: SipCore;
   readonly #waitMs: number;
   readonly #credentials: Credentials | undefined;
-  readonly #dialogs = new Map<string, Dialog>();
-  readonly #subscriptions = new Set<Subscription>();
-  readonly #incoming = new Map<ServerTransaction, UasInvite>();
-  readonly #invites: Mailbox<UasInvite>;
-  readonly #requests: Mailbox<ReceivedRequest>;
-  readonly #answers = new Map<string, (received: ReceivedRequest) => Answer>();
-  readonly #host: DialogHost & { adopt(dialog: Dialog): void };
+  readonly #incoming: Incoming;
+  readonly #host: DialogHost;
   readonly #registrationCallId = newToken();
   #registerCseq = 0;
   #isRegistered = false;
@@ -103,15 +60,12 @@ export class SipAgent {
         ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),
       },
       {
-        request: (transaction) => this.#receive(transaction),
-        cancel: (cancel, transaction) => this.#incoming.get(transaction)?.cancel(cancel),
+        request: (transaction) => this.#incoming.receive(transaction),
+        cancel: (cancel, transaction) => this.#incoming.cancel(cancel, transaction),
       },
     );
-    const box = { seen: () => this.#seen(), defaultTimeoutMs: this.#waitMs };
-    this.#invites = new Mailbox({ ...box, describe: (invite) => invite.request.summary });
-    this.#requests = new Mailbox({ ...box, describe: (received) => received.request.summary });
     this.#host = {
-      requests: this.#requests,
+      nextRequest: (what, wait) => this.#incoming.requests.take(what, wait),
       transact: (plan, nextCseq, wait) => this.#transact(plan, nextCseq, wait),
       inviteIn: (dialog, plan, autoAck) => this.#invite(plan, () => dialog.nextCseq(), autoAck, dialog),
       subscribeIn: (dialog, plan, event, wait) =>
@@ -120,10 +74,16 @@ export class SipAgent {
         const request = buildRequest(this.#core, plan, cseq, authorization);
         this.#core.sendBytes(request.raw, this.#core.nextHop(plan.requestUri, plan.routes, true));
       },
-      ownFields: (method) => this.#ownFields(method),
-      adopt: (dialog) => this.#dialogs.set(dialog.key, dialog),
-      forget: (dialog) => this.#dialogs.delete(dialog.key),
+      ownFields: (method) => requestFields(this.options, this.address, method),
+      adopt: (dialog) => this.#incoming.dialogs.set(dialog.key, dialog),
+      forget: (dialog) => this.#incoming.dialogs.delete(dialog.key),
     };
+    this.#incoming = new Incoming({
+      core: this.#core,
+      host: this.#host,
+      waitMs: this.#waitMs,
+      responseFields: (request, status) => responseFields(this.options, this.address, request, status),
+    });
   }
 
   // --- what was seen -----------------------------------------------------------------------------
@@ -145,7 +105,7 @@ export class SipAgent {
 
   /** Initial INVITEs that came and that nobody has taken yet. */
   get waitingInvites(): readonly UasInvite[] {
-    return this.#invites.waiting;
+    return this.#incoming.invites.waiting;
   }
 
   /** The messages received so far that match. */
@@ -185,8 +145,7 @@ export class SipAgent {
   }
 
   get contactUri(): string {
-    const suffix = this.options.transport === 'tcp' ? ';transport=tcp' : '';
-    return `sip:${parseSipUri(this.uri).user}@${this.address}${suffix}`;
+    return contactUriAt(this.options, this.address);
   }
 
   // --- requests of ours ---------------------------------------------------------------------------
@@ -208,7 +167,7 @@ export class SipAgent {
         ['Call-ID', this.#registrationCallId],
         ['Contact', `<${this.contactUri}>;expires=${expiresS}`],
         ['Expires', String(expiresS)],
-        ...this.#ownFields('REGISTER'),
+        ...requestFields(this.options, this.address, 'REGISTER'),
       ],
       ...(options.headers === undefined ? {} : { overrides: options.headers }),
     };
@@ -284,12 +243,12 @@ export class SipAgent {
   // --- requests of others -------------------------------------------------------------------------
 
   nextInvite(options: WaitOptions & { match?: (invite: UasInvite) => boolean } = {}): Promise<UasInvite> {
-    return this.#invites.take(`${this.uri} waits for an INVITE`, options);
+    return this.#incoming.invites.take(`${this.uri} waits for an INVITE`, options);
   }
 
   /** The next request that is no initial INVITE; answered already (200) unless `answer` or `onRequest` withheld it. */
   nextRequest(method: string, options: WaitOptions = {}): Promise<ReceivedRequest> {
-    return this.#requests.take(`${this.uri} waits for ${method}`, {
+    return this.#incoming.requests.take(`${this.uri} waits for ${method}`, {
       ...options,
       match: (received) => received.method === method,
     });
@@ -297,15 +256,12 @@ export class SipAgent {
 
   /** How requests of this method are answered from now on (initial INVITEs are never answered by themselves). */
   answer(method: string, answer: Answer | ((received: ReceivedRequest) => Answer)): void {
-    this.#answers.set(method, typeof answer === 'function' ? answer : () => answer);
+    this.#incoming.answers.set(method, typeof answer === 'function' ? answer : () => answer);
   }
 
   /** Makes the dialog of a received SUBSCRIBE or REFER after `received.reply(2xx)`: to send NOTIFYs. */
   dialogOf(received: ReceivedRequest): Dialog {
-    const dialog = dialogFromRequest(this.#host, received.request, received.localTag);
-    dialog.state = 'confirmed';
-    this.#host.adopt(dialog);
-    return dialog;
+    return this.#incoming.dialogOf(received);
   }
 
   /** Cuts the agent's TCP connections, as a network change does. */
@@ -315,8 +271,8 @@ export class SipAgent {
 
   async stop(): Promise<void> {
     const error = new Error('the agent was stopped');
-    this.#invites.close(error);
-    this.#requests.close(error);
+    this.#incoming.invites.close(error);
+    this.#incoming.requests.close(error);
     await this.#core.close();
   }
 
@@ -332,50 +288,11 @@ export class SipAgent {
         ['From', `${formatNameAddr(this.uri, this.options.displayName)};tag=${newToken()}`],
         ['To', formatNameAddr(options.to)],
         ['Call-ID', newToken()],
-        ...this.#ownFields(method),
+        ...requestFields(this.options, this.address, method),
       ],
       ...(options.headers === undefined ? {} : { overrides: options.headers }),
       ...(options.body === undefined ? {} : { body: options.body }),
     };
-  }
-
-  #ownFields(method: string): HeaderField[] {
-    const { assertedIdentity, supported = 'norefersub', allow = DEFAULT_ALLOW } = this.options;
-    const fields: HeaderField[] = [
-      ['User-Agent', this.options.userAgent ?? 'IM-client/OMA1.0 parley-agent/0.1'],
-    ];
-    if (['INVITE', 'SUBSCRIBE', 'REFER', 'UPDATE', 'NOTIFY'].includes(method))
-      fields.push(['Contact', this.#contact()]);
-    if (method === 'INVITE' || method === 'UPDATE' || method === 'OPTIONS') fields.push(['Allow', allow]);
-    if (method !== 'ACK' && method !== 'BYE' && supported !== '') fields.push(['Supported', supported]);
-    if (method !== 'ACK' && assertedIdentity !== undefined) {
-      const isUri = /^[a-z]+:/i.test(assertedIdentity);
-      fields.push([
-        'P-Asserted-Identity',
-        isUri ? formatNameAddr(assertedIdentity, this.options.displayName) : assertedIdentity,
-      ]);
-    }
-    return fields;
-  }
-
-  #responseFields(request: SipMessage, status: number): HeaderField[] {
-    if (status === 100) return [];
-    const fields: HeaderField[] = [
-      ['User-Agent', this.options.userAgent ?? 'IM-client/OMA1.0 parley-agent/0.1'],
-    ];
-    const { method } = request;
-    const makesDialog =
-      method === 'INVITE' || method === 'SUBSCRIBE' || method === 'UPDATE' || method === 'REFER';
-    if (makesDialog && status < 300) fields.push(['Contact', this.#contact()]);
-    if ((method === 'INVITE' || method === 'OPTIONS') && status >= 200)
-      fields.push(['Allow', this.options.allow ?? DEFAULT_ALLOW]);
-    if (method === 'SUBSCRIBE' && status < 300) fields.push(['Expires', request.header('Expires') ?? '600']);
-    return fields;
-  }
-
-  #contact(): string {
-    const params = this.options.contactParams ?? '+g.oma.sip-im';
-    return `<${this.contactUri}>${params === '' ? '' : `;${params}`}`;
   }
 
   async #transact(plan: RequestPlan, nextCseq: () => number, options: WaitOptions): Promise<SipMessage> {
@@ -423,9 +340,9 @@ export class SipAgent {
       localTag: /;tag=(.*)$/.exec(from)?.[1] ?? '',
       waitMs: this.#waitMs,
       seen: () => this.#seen(),
-      forget: () => this.#subscriptions.delete(subscription),
+      forget: () => this.#incoming.subscriptions.delete(subscription),
     });
-    this.#subscriptions.add(subscription);
+    this.#incoming.subscriptions.add(subscription);
     let lastCseq = 0;
     const response = await this.#transact(
       plan,
@@ -447,58 +364,6 @@ export class SipAgent {
     return subscription;
   }
 
-  #receive(transaction: ServerTransaction): void {
-    const { request } = transaction;
-    const dialog = this.#dialogs.get(dialogKey(request.callId, request.toTag, request.fromTag));
-    const received = new ReceivedRequest({
-      transaction,
-      dialog,
-      ownFields: (message, status) => this.#responseFields(message, status),
-    });
-    const subscription = [...this.#subscriptions].find((one) => one.matches(request));
-    if (request.method === 'NOTIFY' && subscription !== undefined) {
-      if (!subscription.hasDialog && dialog === undefined)
-        subscription.established(undefined, this.dialogOf(received));
-      subscription.notified(received);
-      return;
-    }
-    if (request.method === 'INVITE' && request.toTag === '') {
-      const invite = new UasInvite({
-        received,
-        host: this.#host,
-        waitMs: this.#waitMs,
-        seen: () => this.#seen(),
-      });
-      this.#incoming.set(transaction, invite);
-      this.#invites.put(invite);
-      return;
-    }
-    if (request.toTag !== '' && dialog === undefined) {
-      this.#core.note(`${request.method} in no dialog of ours (answered 481)`, request);
-      received.reply(481);
-      return;
-    }
-    if (dialog !== undefined) this.#track(dialog, received);
-    received.give(
-      dialog?.onRequest?.(received) ??
-        this.#answers.get(request.method)?.(received) ??
-        defaultAnswer(received),
-    );
-    if (request.method === 'BYE' && received.status < 300) dialog?.end('remote');
-    this.#requests.put(received);
-  }
-
-  #track(dialog: Dialog, received: ReceivedRequest): void {
-    const { request } = received;
-    if (dialog.remoteCseq >= 0 && request.cseq <= dialog.remoteCseq) {
-      this.#core.violations.push(
-        `${request.summary}: CSeq ${request.cseq} is not above ${dialog.remoteCseq}`,
-      );
-    }
-    dialog.remoteCseq = Math.max(dialog.remoteCseq, request.cseq);
-    if (request.method === 'INVITE' || request.method === 'UPDATE') dialog.refreshTarget(request);
-  }
-
   #seen(): string {
     return this.#core.tail();
   }
@@ -507,17 +372,4 @@ export class SipAgent {
 function counter(): () => number {
   let cseq = 0;
   return () => ++cseq;
-}
-
-/** A re-INVITE or UPDATE with an offer is answered with our last SDP; NOTIFY for nothing gets 481; the rest 200. */
-function defaultAnswer(received: ReceivedRequest): Answer {
-  const { request, dialog } = received;
-  if (request.method === 'NOTIFY') return { status: 481 };
-  if (request.method === 'REFER') return { status: 202 };
-  const sdp = dialog?.localSdp;
-  const needsSdp =
-    request.method === 'INVITE' || (request.method === 'UPDATE' && request.bodyBytes.length > 0);
-  if (!needsSdp) return { status: 200 };
-  if (sdp === undefined) return { status: 488 };
-  return { status: 200, body: { contentType: 'application/sdp', content: sdp } };
 }

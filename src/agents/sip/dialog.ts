@@ -1,5 +1,5 @@
 /** A dialog as either side sees it (RFC 3261 section 12), and the requests that go in it. */
-import { type Deferred, deferred, type Mailbox, type WaitOptions } from '../waiting.ts';
+import { type Deferred, deferred, type WaitOptions } from '../waiting.ts';
 import type { RequestPlan } from './exchange.ts';
 import { parseNameAddr } from './header-values.ts';
 import type { Body, HeaderField, HeaderOverrides, SipMessage } from './message.ts';
@@ -19,8 +19,13 @@ export interface DialogHost {
   subscribeIn(dialog: Dialog, plan: RequestPlan, event: string, options: WaitOptions): Promise<Subscription>;
   sendAck(plan: RequestPlan, cseq: number, authorization: readonly HeaderField[]): void;
   ownFields(method: string): readonly HeaderField[];
+  /** From now on requests in this dialog are known. */
+  adopt(dialog: Dialog): void;
   forget(dialog: Dialog): void;
-  readonly requests: Mailbox<ReceivedRequest>;
+  nextRequest(
+    what: string,
+    options: WaitOptions & { match: (received: ReceivedRequest) => boolean },
+  ): Promise<ReceivedRequest>;
 }
 
 export interface DialogState {
@@ -113,7 +118,7 @@ export class Dialog {
 
   /** The next request in this dialog with that method; it has been answered unless its answer was withheld. */
   nextRequest(method: string, options: WaitOptions = {}): Promise<ReceivedRequest> {
-    return this.#host.requests.take(`${method} in the dialog with ${this.remoteAddress}`, {
+    return this.#host.nextRequest(`${method} in the dialog with ${this.remoteAddress}`, {
       ...options,
       match: (received) => received.dialog === this && received.method === method,
     });

@@ -1,7 +1,7 @@
 /** One request of ours with its answers: sent, challenged, sent again with credentials (RFC 3261 section 22). */
 
 import type { ClientTransaction } from './client-transaction.ts';
-import { newToken, type SipCore } from './core.ts';
+import type { SipCore } from './core.ts';
 import { answerChallenge, type Credentials } from './digest.ts';
 import {
   type Body,
@@ -11,6 +11,7 @@ import {
   mergeFields,
   SipMessage,
 } from './message.ts';
+import { newToken } from './responses.ts';
 import type { Hop } from './transport.ts';
 
 /** Everything of a request but Via, CSeq, credentials and Content-Length. */

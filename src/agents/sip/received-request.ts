@@ -1,6 +1,5 @@
 /** A request that came in, and the ways to answer it. */
 
-import { mirroredFields, newToken, reasonOf } from './core.ts';
 import type { Dialog } from './dialog.ts';
 import {
   type Body,
@@ -10,6 +9,7 @@ import {
   mergeFields,
   type SipMessage,
 } from './message.ts';
+import { mirroredFields, newToken, reasonOf } from './responses.ts';
 import type { ServerTransaction } from './server-transaction.ts';
 import type { Source } from './transport.ts';
 

@@ -1,14 +1,15 @@
 /** An INVITE of ours, from the request to the dialogs that it makes (RFC 3261 section 13.2). */
 import { deferred, Mailbox, WaitFailed, type WaitOptions, within } from '../waiting.ts';
-import { newToken, type SipCore } from './core.ts';
+import type { SipCore } from './core.ts';
 import { type Dialog, type DialogHost, dialogFromResponse } from './dialog.ts';
 import type { Credentials } from './digest.ts';
 import { Exchange, type RequestPlan } from './exchange.ts';
 import { type Body, formatMessage, type HeaderField, SipMessage } from './message.ts';
+import { newToken } from './responses.ts';
 
 export interface UacInviteOptions {
   readonly core: SipCore;
-  readonly host: DialogHost & { adopt(dialog: Dialog): void };
+  readonly host: DialogHost;
   readonly plan: RequestPlan;
   readonly nextCseq: () => number;
   readonly credentials?: Credentials;
@@ -160,6 +161,7 @@ export class UacInvite {
       return;
     }
     if (response.status < 300) this.#confirm(response);
+    else for (const dialog of this.#dialogs.values()) if (dialog.state === 'early') dialog.end('remote');
     this.#firstFinal.resolve(response);
     this.#finals.put(response);
     const over = new WaitFailed(`the INVITE got its final response ${response.status} ${response.reason}`);
@@ -176,6 +178,8 @@ export class UacInvite {
     }
     if (isNew || this.#options.dialog !== undefined) dialog.refreshTarget(response);
     this.#confirmed ??= dialog;
+    const { body } = this.#options.plan;
+    if (body?.contentType === 'application/sdp') dialog.localSdp = body.content.toString();
     if (this.#options.autoAck) dialog.ack(this.request.cseq, this.#exchange.authorization);
   }
 

@@ -11,7 +11,7 @@ export interface AnswerOptions {
 
 export interface UasInviteOptions {
   readonly received: ReceivedRequest;
-  readonly host: DialogHost & { adopt(dialog: Dialog): void };
+  readonly host: DialogHost;
   readonly waitMs: number;
   readonly seen: () => string;
 }
