@@ -1,0 +1,107 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { KamailioRpcClient, type Logger } from 'kamailio-jsonrpc';
+import {
+  type KamailioOptions,
+  type KamailioProcess,
+  startKamailio,
+} from '../../../src/app/kamailio-process.ts';
+import { freePort } from './free-port.ts';
+import { ha1, SipEndpoint } from './sip-endpoint.ts';
+import { quiet, SECRET, StubService } from './stub-service.ts';
+
+export const DOMAIN = 'example.test';
+export const REALM = 'test realm';
+export const PASSWORDS = { alice: 'wonder land', bob: 'builder', carol: 'sings' } as const;
+export const FACTORY = `sip:conference-factory@${DOMAIN}`;
+export const CONFIG_FILE = path.join(import.meta.dirname, '../../../kamailio/kamailio.cfg');
+
+/** The tests' log lines; PARLEY_TEST_LOG=1 shows them. */
+export const log: Logger =
+  process.env['PARLEY_TEST_LOG'] === '1' ? { info: print, warn: print, error: print, debug: print } : quiet;
+
+export interface KamailioFixture {
+  readonly kamailio: KamailioProcess;
+  readonly service: StubService;
+  readonly client: KamailioRpcClient;
+  readonly options: KamailioOptions;
+  readonly sipPort: number;
+  readonly servicePort: number;
+  /** `udp:127.0.0.1:port` */
+  readonly udpSocket: string;
+  readonly tcpSocket: string;
+  udp(user: string): Promise<SipEndpoint>;
+  tcp(user: string): Promise<SipEndpoint>;
+  stop(): Promise<void>;
+}
+
+/** A real Kamailio with the stand-alone configuration, on free ports, and a stub service. Nobody is trusted unless the options say so. */
+export async function startFixture(change: Partial<KamailioOptions> = {}): Promise<KamailioFixture> {
+  const sipPort = await freePort();
+  const rpcPort = await freePort();
+  const service = new StubService(0, log);
+  const { port: servicePort } = await service.server.listen();
+  const runDir = await mkdtemp(path.join(tmpdir(), 'parley-kamailio-'));
+  const usersFile = path.join(runDir, 'htdigest');
+  await writeFile(usersFile, usersText());
+  const options: KamailioOptions = {
+    nodeId: 'kam-test',
+    configFile: CONFIG_FILE,
+    runDir,
+    listen: [
+      { proto: 'udp', host: '127.0.0.1', port: sipPort },
+      { proto: 'tcp', host: '127.0.0.1', port: sipPort },
+    ],
+    domain: DOMAIN,
+    realm: REALM,
+    usersFile,
+    trustedPeers: [],
+    rpc: { host: '127.0.0.1', port: rpcPort },
+    service: [{ host: '127.0.0.1', port: servicePort }],
+    secret: SECRET,
+    sessionPrefix: 'im-s-',
+    factories: [FACTORY],
+    memoryMb: 64,
+    workers: 2,
+    log,
+    ...change,
+  };
+  const kamailio = await startKamailio(options);
+  const client = new KamailioRpcClient({ url: `http://127.0.0.1:${rpcPort}`, secret: SECRET, log });
+  const endpoints: SipEndpoint[] = [];
+  await service.whenConnected();
+  const keep = (endpoint: SipEndpoint) => {
+    endpoints.push(endpoint);
+    return endpoint;
+  };
+  return {
+    kamailio,
+    service,
+    client,
+    options,
+    sipPort,
+    servicePort,
+    udpSocket: `udp:127.0.0.1:${sipPort}`,
+    tcpSocket: `tcp:127.0.0.1:${sipPort}`,
+    udp: async (user) => keep(await SipEndpoint.udp(user, DOMAIN, sipPort)),
+    tcp: async (user) => keep(await SipEndpoint.tcp(user, DOMAIN, sipPort)),
+    async stop() {
+      for (const endpoint of endpoints) endpoint.close();
+      await client.close();
+      await kamailio.stop();
+      await service.server.close();
+      await rm(runDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function usersText(): string {
+  return Object.entries(PASSWORDS)
+    .map(([user, password]) => `${user}:${REALM}:${ha1(user, REALM, password)}\n`)
+    .join('');
+}
+
+function print(details: object, message: string): void {
+  process.stderr.write(`${message} ${JSON.stringify(details)}\n`);
+}
