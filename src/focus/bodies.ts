@@ -1,0 +1,36 @@
+/** The bodies of a request that a conference reads: the SDP offer and the list of recipients, whichever comes first. */
+import { CONTENT_TYPES } from '../documents/content-types.ts';
+import { bodyParts, type Part } from '../documents/multipart.ts';
+import { parseResourceLists, type ResourceListEntry } from '../documents/resource-lists.ts';
+import { header, type SipRequest } from '../sip/message.ts';
+
+/** @throws ParseError for a malformed multipart body */
+function parts(request: SipRequest): Part[] {
+  return bodyParts(header(request, 'content-type'), request.body);
+}
+
+/** @throws ParseError */
+export function sdpOf(request: SipRequest): string | undefined {
+  return parts(request)
+    .find((part) => part.contentType === CONTENT_TYPES.sdp)
+    ?.body.toString('utf8');
+}
+
+export function hasResourceLists(request: SipRequest): boolean {
+  try {
+    return parts(request).some(isResourceLists);
+  } catch {
+    return false;
+  }
+}
+
+/** Undefined when there is no list at all. @throws ParseError for a malformed one */
+export function resourceListsOf(request: SipRequest): ResourceListEntry[] | undefined {
+  const lists = parts(request).filter(isResourceLists);
+  if (lists.length === 0) return undefined;
+  return lists.flatMap((part) => parseResourceLists(part.body));
+}
+
+function isResourceLists(part: Part): boolean {
+  return part.contentType === CONTENT_TYPES.resourceLists;
+}

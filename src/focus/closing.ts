@@ -1,0 +1,28 @@
+/** What every decision on a conference ends with: an empty session is over, and subscribers are told of changes. */
+import { isLive } from './conference.ts';
+import { notifySubscribers, terminateSubscription } from './notification.ts';
+import { done, type Trace } from './procedure.ts';
+import { dropSession } from './user-plane.ts';
+import type { Work } from './work.ts';
+import type { World } from './world.ts';
+
+export function closeDecision(work: Work, world: World, trace: Trace): void {
+  const isEmpty = work.legs.find((leg) => isLive(leg) || leg.state === 'leaving') === undefined;
+  if (isEmpty && work.row.phase !== 'ended') {
+    endSession(work, world, trace);
+    return;
+  }
+  if (work.isRosterChanged) notifySubscribers(work, world);
+}
+
+function endSession(work: Work, world: World, trace: Trace): void {
+  for (const subscription of work.subscriptions.filter(() => true)) {
+    terminateSubscription(work, world, subscription, 'noresource');
+  }
+  dropSession(work);
+  const { groupKey: _, ...row } = work.row;
+  const endReason = row.endReason ?? 'everybody has left';
+  work.row = { ...row, phase: 'ended', endedMs: world.nowMs, endReason };
+  work.event({ kind: 'session-ended', session: row.id, reason: endReason });
+  trace.note('7.2.2.8', 'the session is over', done(endReason));
+}

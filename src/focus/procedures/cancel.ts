@@ -1,0 +1,41 @@
+/** CANCEL of an INVITE that has no final response (RFC 3261 section 9.2); the Kamailio script has answered it 200. */
+import { STAGE } from '../decision.ts';
+import { done, type Procedure, step } from '../procedure.ts';
+import { applyReleasePolicy, legIsOver, release } from '../removal.ts';
+import { serverHeader } from '../responses.ts';
+import type { LegTurn } from '../turn.ts';
+
+export const cancelReceived: Procedure<LegTurn> = {
+  clause: 'RFC3261-9.2',
+  name: 'CANCEL of a pending INVITE',
+  steps: [
+    step('RFC3261-9.2', 'answer the INVITE with 487', ({ work, world, leg }) => {
+      if (leg.transaction !== undefined) {
+        work.effect({
+          stage: STAGE.reply,
+          kind: 'reply',
+          transaction: leg.transaction,
+          leg: leg.id,
+          reply: {
+            code: 487,
+            reason: 'Request Terminated',
+            toTag: leg.dialog.localTag,
+            headers: [serverHeader(world.settings)],
+          },
+        });
+      }
+      return done('487');
+    }),
+    step('7.2.2.2-cancel', 'the invitations of a session that does not come about are cancelled', (turn) => {
+      const { work, world, trace, leg } = turn;
+      const isInitiator = work.row.initiator === leg.participant;
+      legIsOver(work, world, trace, leg, { method: 'departed', reason: 'the request was cancelled' });
+      if (work.row.phase === 'forming' && isInitiator) {
+        release(work, world, trace, 'the inviter cancelled the request');
+        return done('the session is given up');
+      }
+      applyReleasePolicy(work, world, trace);
+      return done('the session goes on without the caller');
+    }),
+  ],
+};

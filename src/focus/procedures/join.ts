@@ -1,0 +1,23 @@
+/** What joining and rejoining do once every check has passed: admit, answer, and settle what the arrival makes moot. */
+import { acceptInvite } from '../general.ts';
+import { acceptPendingInitiator } from '../initiator.ts';
+import { chooseAcceptTypes } from '../media.ts';
+import { retireOldLegs } from '../old-legs.ts';
+import { echoed } from '../responses.ts';
+import type { RequestTurn } from '../turn.ts';
+import { putLegs } from '../user-plane.ts';
+import { admitSender } from './invite-steps.ts';
+
+/** @returns the accept-types of the answer */
+export function joinSession(turn: RequestTurn): readonly string[] {
+  const { work, world, trace, offer } = turn;
+  const leg = admitSender(turn);
+  if (offer === undefined) throw new Error('The offer was not checked before this step.');
+  retireOldLegs(work, world, trace, leg);
+  const acceptTypes = chooseAcceptTypes(offer.media.acceptTypes, undefined, world.settings.media.acceptTypes);
+  putLegs(work, [leg], true);
+  turn.leg = acceptInvite(work, world, trace, { leg, offer, acceptTypes, echoed: echoed(turn.request) });
+  // Somebody is there now: whoever set the session up and still waits is answered as by an invitee's 200.
+  acceptPendingInitiator(work, world, trace, offer.media.acceptTypes);
+  return acceptTypes;
+}

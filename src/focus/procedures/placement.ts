@@ -1,0 +1,25 @@
+/** 7.2.3 User plane: a new session needs a live switch before anybody is answered or invited. */
+import { refusal } from '../decision.ts';
+import { done, refuse, type Step, step } from '../procedure.ts';
+import type { RequestTurn } from '../turn.ts';
+
+const RETRY_AFTER_S = 5;
+
+export const placeOnSwitch: Step<RequestTurn> = step('7.2.3', 'a live switch takes the session', (turn) => {
+  const { work, world } = turn;
+  if (world.sessionCount() >= world.settings.limits.maxSessions) {
+    return refuse(unavailable(`the limit of ${world.settings.limits.maxSessions} sessions is reached`));
+  }
+  const choice = world.chooseSwitch();
+  if (choice === undefined) return refuse(unavailable('no message switch is available'));
+  work.row = {
+    ...work.row,
+    switchId: choice.id,
+    switchAddress: { host: choice.host, port: choice.port },
+  };
+  return done(`switch ${choice.id} at ${choice.host}:${choice.port}`);
+});
+
+function unavailable(why: string) {
+  return refusal(503, 'Service Unavailable', why, [['Retry-After', String(RETRY_AFTER_S)]]);
+}

@@ -1,0 +1,52 @@
+/** A SUBSCRIBE inside its dialog: it refreshes the subscription, or ends it with Expires: 0 (RFC 6665 section 4.2.1.2). */
+import type { SubscriptionRow } from '../conference.ts';
+import { type HeaderLine, STAGE } from '../decision.ts';
+import { cseqNumber } from '../dialogs.ts';
+import { notifyNow, terminateSubscription } from '../notification.ts';
+import { done, type Procedure, step } from '../procedure.ts';
+import { serverHeader } from '../responses.ts';
+import type { RequestTurn } from '../turn.ts';
+import { grantedExpiresS } from './subscribing.ts';
+
+export interface ResubscribeTurn
+  extends Pick<RequestTurn, 'world' | 'work' | 'request' | 'origin' | 'trace'> {
+  readonly subscription: SubscriptionRow;
+}
+
+export const resubscribing: Procedure<ResubscribeTurn> = {
+  clause: '7.2.1.12',
+  name: 'Refreshing or ending a subscription',
+  steps: [
+    step(
+      'RFC6665-4.2.1.2',
+      'refresh the subscription, or end it',
+      ({ world, work, request, origin, subscription }) => {
+        const expiresS = grantedExpiresS(request, world.settings.limits.maxSubscriptionExpiresS);
+        const expiresAtMs = world.nowMs + expiresS * 1000;
+        const refreshed = work.subscriptions.put({
+          ...subscription,
+          dialog: { ...subscription.dialog, remoteCSeq: cseqNumber(request), flow: origin.src },
+          expiresAtMs,
+          deadlines: { ...subscription.deadlines, expiry: expiresAtMs },
+        });
+        const headers: HeaderLine[] = [
+          ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
+          ['Expires', String(expiresS)],
+          serverHeader(world.settings),
+        ];
+        work.effect({
+          stage: STAGE.reply,
+          kind: 'reply',
+          transaction: origin.transaction,
+          reply: { code: 200, reason: 'OK', toTag: subscription.dialog.localTag, headers },
+        });
+        if (expiresS > 0) {
+          notifyNow(work, world, refreshed);
+          return done(`expires in ${expiresS} s`);
+        }
+        terminateSubscription(work, world, refreshed, 'timeout');
+        return done('R-7.2.1.12-term: ended by the client');
+      },
+    ),
+  ],
+};

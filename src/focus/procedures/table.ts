@@ -1,0 +1,60 @@
+/**
+ * The contents page: which request runs which clause. Rows are tried in order; `procedures/` holds one file a row.
+ */
+
+import { optionTags } from '../../sip/option-tags.ts';
+import { addressKey, canonicalAddress } from '../../sip/uri.ts';
+import type { Procedure } from '../procedure.ts';
+import { SUPPORTED_OPTIONS } from '../responses.ts';
+import type { RequestTurn } from '../turn.ts';
+import { Work } from '../work.ts';
+import { adHocSetUp } from './ad-hoc-set-up.ts';
+import { methodNotAllowed, nobodyThere, noSuchDialog, options, unsupportedOption } from './dialogless.ts';
+import { groupSetUp } from './group-set-up.ts';
+import { joiningGroup } from './joining-group.ts';
+import { rejoining } from './rejoining.ts';
+import { subscribing } from './subscribing.ts';
+import { targetOf } from './target.ts';
+
+/** The procedure of a request outside a dialog. */
+export function selectProcedure(turn: RequestTurn): Procedure<RequestTurn> {
+  const { request } = turn;
+  const unsupported = optionTags(request, 'Require').filter((tag) => !SUPPORTED.has(tag));
+  if (unsupported.length > 0) return unsupportedOption(unsupported);
+  switch (request.method) {
+    case 'INVITE':
+      return selectInvite(turn);
+    case 'SUBSCRIBE':
+      return subscribing;
+    case 'OPTIONS':
+      return options;
+    case 'BYE':
+    case 'UPDATE':
+    case 'NOTIFY':
+    case 'INFO':
+      return noSuchDialog;
+    default:
+      return methodNotAllowed;
+  }
+}
+
+const SUPPORTED: ReadonlySet<string> = new Set(SUPPORTED_OPTIONS);
+
+function selectInvite(turn: RequestTurn): Procedure<RequestTurn> {
+  const { request, world } = turn;
+  switch (targetOf(request, world)) {
+    case 'factory':
+      return adHocSetUp;
+    case 'session':
+      return rejoining;
+    case 'group': {
+      // A-17: with a running session the checks of joining apply, without one those of setting up.
+      const running = world.findConferenceOfGroup(addressKey(canonicalAddress(request.uri)));
+      if (running === undefined) return groupSetUp;
+      turn.work = Work.on(running);
+      return joiningGroup;
+    }
+    case 'unknown':
+      return nobodyThere;
+  }
+}

@@ -1,0 +1,58 @@
+/** Replies that the focus makes: what every response of ours carries, and refusals as SIP. */
+import { header, headers, type SipRequest } from '../sip/message.ts';
+import { formatWarning } from '../sip/warning.ts';
+import type { HeaderLine, Refusal, SipReply } from './decision.ts';
+import type { FocusSettings } from './world.ts';
+
+/** The methods the focus answers or sends (R-7.2.1.1-2). */
+export const SUPPORTED_METHODS = [
+  'INVITE',
+  'ACK',
+  'BYE',
+  'CANCEL',
+  'UPDATE',
+  'SUBSCRIBE',
+  'NOTIFY',
+  'OPTIONS',
+] as const;
+export const ALLOW: HeaderLine = ['Allow', SUPPORTED_METHODS.join(', ')];
+
+/** Option tags that we understand in Require; anything else is answered 420 (RFC 3261 section 8.2.2.3). */
+export const SUPPORTED_OPTIONS = ['timer', 'norefersub', 'recipient-list-invite'] as const;
+export const SUPPORTED: HeaderLine = ['Supported', SUPPORTED_OPTIONS.join(', ')];
+
+export function serverHeader(settings: FocusSettings): HeaderLine {
+  return ['Server', settings.release];
+}
+
+/** The Warning agent is the server's host, without a port that some clients cannot read there. */
+export function warningHeader(settings: FocusSettings, text: string): HeaderLine {
+  return ['Warning', formatWarning(399, settings.domain, text)];
+}
+
+export function replyToRefusal(settings: FocusSettings, refusal: Refusal, toTag: string): SipReply {
+  return {
+    code: refusal.code,
+    reason: refusal.reason,
+    toTag,
+    headers: [warningHeader(settings, refusal.warning), ...refusal.headers, serverHeader(settings)],
+    ...(refusal.body === undefined ? {} : { body: refusal.body }),
+  };
+}
+
+/** Record-Route is mirrored into responses that make a dialog (RFC 3261 section 12.1.1). */
+export function recordRoute(request: SipRequest): HeaderLine[] {
+  return headers(request, 'record-route').map((value) => ['Record-Route', value] as const);
+}
+
+/** P-Charging-Vector and the like are echoed to the core that sent them. */
+const ECHOED = ['P-Charging-Vector', 'P-Charging-Function-Addresses'] as const;
+
+export function echoed(request: SipRequest): HeaderLine[] {
+  const lines: HeaderLine[] = [];
+  for (const name of ECHOED) {
+    const value = header(request, name);
+    if (value !== undefined) lines.push([name, value]);
+  }
+  return lines;
+}
