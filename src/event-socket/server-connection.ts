@@ -11,8 +11,8 @@ import {
   type HeaderList,
 } from './codec.ts';
 import { decodeEvent, type EslEvent } from './event.ts';
+import type { ConnectionHost, EventSocketPeer } from './peer.ts';
 import { SendQueue } from './send-queue.ts';
-import type { ConnectionHost, EventSocketPeer } from './server.ts';
 import { Subscription } from './subscription.ts';
 
 const JOB_UUID = /^[A-Za-z0-9-]{1,64}$/;

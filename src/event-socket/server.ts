@@ -6,6 +6,14 @@ import { LOOPBACK, parseAccessList } from './access-list.ts';
 import { ApiCommands, type ApiCommandTable } from './api-commands.ts';
 import { type EslEvent, encodeEvent } from './event.ts';
 import type { EventSocketLog } from './log.ts';
+import type {
+  ConnectionHost,
+  EventConsumer,
+  EventSocketPeer,
+  EventSocketServerCounters,
+  EventSocketServerLimits,
+  SendEventVerdict,
+} from './peer.ts';
 import { ServerConnection } from './server-connection.ts';
 
 export interface EventSocketServerOptions {
@@ -21,21 +29,6 @@ export interface EventSocketServerOptions {
   readonly limits?: Partial<EventSocketServerLimits>;
 }
 
-export interface EventSocketServerLimits {
-  /** Connections at once. Default 32. */
-  readonly maxConnections: number;
-  /** Of these, not authenticated yet. Default 16. */
-  readonly maxGuests: number;
-  /** From connecting to `auth`. Default 5 s. */
-  readonly authDeadlineMs: number;
-  /** Bytes waiting for one connection; a peer that lets more pile up is dropped. Default 8 MiB. */
-  readonly maxOutputBytes: number;
-  /** Commands of one connection whose replies wait for an earlier one. Default 1024. */
-  readonly maxPendingReplies: number;
-  /** `bgapi` jobs at once. Default 32. */
-  readonly maxJobs: number;
-}
-
 const DEFAULT_LIMITS: EventSocketServerLimits = {
   maxConnections: 32,
   maxGuests: 16,
@@ -44,55 +37,6 @@ const DEFAULT_LIMITS: EventSocketServerLimits = {
   maxPendingReplies: 1024,
   maxJobs: 32,
 };
-
-/** One authenticated connection, as an `EventConsumer` sees it. */
-export interface EventSocketPeer {
-  readonly id: number;
-  readonly remote: string;
-  /** The `im-from` of its first request; null before. */
-  pinnedFrom: string | null;
-  wants(event: Pick<EslEvent, 'name' | 'subclass'>): boolean;
-}
-
-export type SendEventVerdict =
-  | { readonly ok: false; readonly reason: string }
-  /** `act` runs after the command's reply is on its way. */
-  | { readonly ok: true; act(): void };
-
-/** Takes the `im::` events that clients send; without one they go to the subscribers like any other. */
-export interface EventConsumer {
-  onSendEvent(peer: EventSocketPeer, event: EslEvent): SendEventVerdict;
-  onSubscribe(peer: EventSocketPeer): void;
-  onClosed(peer: EventSocketPeer): void;
-}
-
-export interface EventSocketServerCounters {
-  connections: number;
-  deniedByAddress: number;
-  deniedByLimit: number;
-  authFailures: number;
-  authTimeouts: number;
-  commands: number;
-  unknownCommands: number;
-  badFrames: number;
-  eventsIn: number;
-  refusedEvents: number;
-  eventsOut: number;
-  overflows: number;
-}
-
-/** What a connection needs of the server. */
-export interface ConnectionHost {
-  readonly log: EventSocketLog;
-  readonly limits: EventSocketServerLimits;
-  readonly counters: EventSocketServerCounters;
-  isPassword(password: string): boolean;
-  runApi(line: string): string | Promise<string>;
-  startJob(jobUuid: string, line: string): (() => void) | null;
-  onSendEvent(peer: EventSocketPeer, event: EslEvent): SendEventVerdict;
-  onSubscribe(peer: EventSocketPeer): void;
-  onClosed(connection: ServerConnection): void;
-}
 
 export class EventSocketServer {
   readonly counters: EventSocketServerCounters = {
@@ -114,7 +58,7 @@ export class EventSocketServer {
   readonly #isAllowed: (address: string | undefined) => boolean;
   readonly #passwordDigest: Buffer;
   readonly #server: Server;
-  readonly #connections = new Set<ServerConnection>();
+  readonly #connections = new Map<number, ServerConnection>();
   readonly #commands: ApiCommands;
   readonly #coreUuid = randomUUID();
   readonly #host: ConnectionHost;
@@ -157,7 +101,7 @@ export class EventSocketServer {
   /** Says goodbye to every client; resolves when all connections are closed, after about a second at most. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const connection of this.#connections) connection.close();
+    for (const connection of this.#connections.values()) connection.close();
     await closed;
   }
 
@@ -172,13 +116,13 @@ export class EventSocketServer {
 
   /** Authenticated connections. */
   peers(): readonly EventSocketPeer[] {
-    return [...this.#connections].filter((connection) => connection.isAuthenticated);
+    return [...this.#connections.values()].filter((connection) => connection.isAuthenticated);
   }
 
   /** Sends to each subscriber that the filter lets through; encoded once. Throws `ESL_BAD_VALUE`. */
   publish(event: EslEvent, isFor: (peer: EventSocketPeer) => boolean = () => true): void {
     let frame: Buffer | null = null;
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.values()) {
       if (!connection.wants(event) || !isFor(connection)) continue;
       frame ??= encodeEvent(event, this.#coreUuid);
       this.counters.eventsOut += 1;
@@ -193,7 +137,7 @@ export class EventSocketServer {
       return;
     }
     let guests = 0;
-    for (const connection of this.#connections) if (!connection.isAuthenticated) guests += 1;
+    for (const connection of this.#connections.values()) if (!connection.isAuthenticated) guests += 1;
     if (this.#connections.size >= this.#limits.maxConnections || guests >= this.#limits.maxGuests) {
       this.counters.deniedByLimit += 1;
       socket.destroy();
@@ -201,7 +145,7 @@ export class EventSocketServer {
     }
     this.counters.connections += 1;
     this.#lastId += 1;
-    this.#connections.add(new ServerConnection(this.#lastId, socket, this.#host));
+    this.#connections.set(this.#lastId, new ServerConnection(this.#lastId, socket, this.#host));
   }
 
   #makeHost(): ConnectionHost {
@@ -214,9 +158,9 @@ export class EventSocketServer {
       startJob: (jobUuid, line) => this.#startJob(jobUuid, line),
       onSendEvent: (peer, event) => this.#onSendEvent(peer, event),
       onSubscribe: (peer) => this.#consumer?.onSubscribe(peer),
-      onClosed: (connection) => {
-        this.#connections.delete(connection);
-        this.#consumer?.onClosed(connection);
+      onClosed: (peer) => {
+        this.#connections.delete(peer.id);
+        this.#consumer?.onClosed(peer);
       },
     };
   }

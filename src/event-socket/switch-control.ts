@@ -25,8 +25,9 @@ import {
 } from './im-message.ts';
 import type { EventSocketLog } from './log.ts';
 import { PageAssembler } from './page-assembler.ts';
+import type { EventSocketPeer, SendEventVerdict } from './peer.ts';
 import { RequestMemory, type RequestMemoryOptions } from './request-memory.ts';
-import type { EventSocketPeer, EventSocketServer, SendEventVerdict } from './server.ts';
+import type { EventSocketServer } from './server.ts';
 import { switchCommands } from './switch-commands.ts';
 
 /** One command with its body, checked against `COMMANDS`; narrow the body by `op`. */
