@@ -1,0 +1,134 @@
+/** A whole stack in the foreground of one process: what `parley up` runs, and the demo. */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { formatHostPort, switchAddresses } from '../config/address.ts';
+import type { Config } from '../config/config.ts';
+import { formatConfigError } from '../config/config-error.ts';
+import { CodedError } from '../lib/errors.ts';
+import type { PartSpec } from './part.ts';
+import { type PartsOptions, partsOf } from './parts.ts';
+import { portFaults, resolvePorts } from './ports.ts';
+import { writeResolvedConfig } from './resolved-config.ts';
+import { endLeftovers, openRunRecord, type RunRecord } from './run-record.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** The line that `up` prints. */
+export interface ReadyLine {
+  readonly ready: true;
+  /** The first SIP address. */
+  readonly sip: string;
+  readonly domain: string;
+  readonly admin: string;
+  /** MSRP, one for each switch process. */
+  readonly switches: readonly string[];
+  readonly eventSockets: readonly string[];
+}
+
+export interface Stack {
+  /** With the ports and secrets in use. */
+  readonly config: Config;
+  readonly line: ReadyLine;
+  /** Ends all parts; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface StackOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Aborted: the start is given up, what has started is stopped. */
+  readonly signal?: AbortSignal;
+  /** For tests: other parts than the real ones. */
+  readonly parts?: (options: PartsOptions) => PartSpec[][];
+}
+
+const LEFTOVER_TIMEOUT_MS = 2000;
+/** Of the 5 s that a stop may take, what the parts get before SIGKILL. */
+const STOP_TIMEOUT_MS = 3500;
+
+/** Resolves when every part is ready. Rejects with one clear sentence as message; nothing is left running then. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { log, signal } = options;
+  const record = openRunRecord(options.config.store.sqlite);
+  let supervisor: Supervisor | undefined;
+  const stop = async () => {
+    await supervisor?.stop(STOP_TIMEOUT_MS);
+    record.close();
+  };
+  const stopOnce = once(stop);
+  const onAbort = () => void stopOnce().catch(() => undefined); // The start rejects with what went wrong.
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    await endLeftovers(record, LEFTOVER_TIMEOUT_MS, (part) =>
+      log.warn({ part: part.name, pid: part.pid }, 'ending what a killed run left behind'),
+    );
+    const config = await concretePorts(options.config);
+    const parts = (options.parts ?? partsOf)(prepare(config, record, log));
+    signal?.throwIfAborted();
+    supervisor = new Supervisor({ stages: parts, record, log });
+    await supervisor.start();
+    return { config, line: readyLine(config), stop: stopOnce };
+  } catch (error) {
+    await stopOnce();
+    throw withKey(error);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Which key is at fault when Kamailio does not start. */
+const KEY_OF: Readonly<Record<string, string>> = {
+  KAMAILIO_MISSING: 'kamailio.binary',
+  KAMAILIO_PORT_TAKEN: 'sip.listen',
+  KAMAILIO_BAD_USERS: 'digest.usersFile',
+};
+
+function withKey(error: unknown): unknown {
+  if (!(error instanceof CodedError) || !error.code.startsWith('KAMAILIO_')) return error;
+  const key = KEY_OF[error.code] ?? 'kamailio';
+  return new CodedError(error.code, `${key}: ${error.message}`, { cause: error });
+}
+
+function prepare(config: Config, record: RunRecord, log: Logger): PartsOptions {
+  const resolvedFile = join(record.directory, 'config.json');
+  writeResolvedConfig(resolvedFile, config);
+  return { config, resolvedFile, runDirectory: record.directory, log };
+}
+
+/** All ports known and free, else one line about the first that is not. */
+async function concretePorts(config: Config): Promise<Config> {
+  const [first, ...others] = await portFaults(config);
+  if (first !== undefined) {
+    const more = others.length === 0 ? '' : ` (the same for ${others.map((fault) => fault.path).join(', ')})`;
+    throw new CodedError('RUN_PORT_TAKEN', formatConfigError(first) + more);
+  }
+  return resolvePorts(config);
+}
+
+function readyLine(config: Config): ReadyLine {
+  const indexes = Array.from({ length: config.switch.processes }, (_, index) => index);
+  const [managed] = config.sip.listen;
+  const attached = Object.values(config.kamailio.nodes[0]?.sendSockets ?? {})[0];
+  const sip =
+    config.kamailio.manage && managed !== undefined
+      ? formatHostPort(managed)
+      : attached?.replace(/^\w+:/, '');
+  return {
+    ready: true,
+    sip: sip ?? '',
+    domain: config.sip.domain,
+    admin: `http://${formatHostPort(config.admin.listen)}`,
+    switches: indexes.flatMap((index) => {
+      const [address] = switchAddresses(config, index).msrp;
+      return address === undefined ? [] : [formatHostPort(address)];
+    }),
+    eventSockets: indexes.map((index) => formatHostPort(switchAddresses(config, index).eventSocket)),
+  };
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= work();
+    return result;
+  };
+}
