@@ -60,7 +60,7 @@ function parseAddrSpec(text: string, from: number, semicolon: number): NameAddr 
 
 /** The URI's own parser decides more; here only what would make the field ambiguous. */
 function checkUri(text: string, uri: string): string {
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:[^\s"<>,]/.test(uri) || /[\s"<>\u0000-\u001f\u007f]/.test(uri)) {
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:[^\s"<>]/.test(uri) || /[\s"<>\u0000-\u001f\u007f]/.test(uri)) {
     throw bad(text, 'no URI');
   }
   return uri;

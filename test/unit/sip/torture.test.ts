@@ -44,7 +44,14 @@ const VALID: Record<string, (message: SipMessage) => void> = {
     assert.equal(header(message, 'subject'), '');
     const [contact] = contacts(message);
     assert.equal(contact?.displayName, 'Quoted ; ""');
-    assert.deepEqual([...(contact?.params ?? [])], [['newparam', 'newvalue'], ['secondparam', undefined], ['q', '0.33']]);
+    assert.deepEqual(
+      [...(contact?.params ?? [])],
+      [
+        ['newparam', 'newvalue'],
+        ['secondparam', undefined],
+        ['q', '0.33'],
+      ],
+    );
     assert.equal(message.body.toString(), 'v=0\n');
   },
   'valid-unusual-tokens': (message) => {
@@ -61,7 +68,10 @@ const VALID: Record<string, (message: SipMessage) => void> = {
     assert.equal(canonicalAddress(address(message, 'from').uri), 'sip:I%20have%20spaces@biloxi.test');
   },
   'valid-escaped-nul': (message) => {
-    assert.deepEqual(contacts(message).map((contact) => parseUri(contact.uri).user), ['%00', '%00%00']);
+    assert.deepEqual(
+      contacts(message).map((contact) => parseUri(contact.uri).user),
+      ['%00', '%00%00'],
+    );
   },
   'valid-display-name-touching': (message) => {
     assert.equal(address(message, 'from').displayName, 'caller');
@@ -141,7 +151,8 @@ describe('messages of the shapes of RFC 4475', () => {
       const again = parseSipMessage(formatSipMessage(message));
       assert.deepEqual(again.body, message.body);
       for (const { name: field } of message.headers) {
-        if (field.toLowerCase() !== 'content-length') assert.deepEqual(headers(again, field), headers(message, field));
+        if (field.toLowerCase() !== 'content-length')
+          assert.deepEqual(headers(again, field), headers(message, field));
       }
     });
   }
