@@ -1,0 +1,243 @@
+/** Runs SIPp scenarios as child processes: free ports, a deadline, and a failure that says what came instead. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface SippOptions {
+  /** File name in test/sipp/, such as `adhoc-inviter.xml`, or an absolute path. */
+  readonly scenario: string;
+  /** `host:port` that requests go to; without it the scenario only answers. */
+  readonly remote?: string;
+  /** `-s`: what `[service]` stands for. */
+  readonly service?: string;
+  /** `-key name value` each; scenarios name the keys they need in their first comment. */
+  readonly keys?: Readonly<Record<string, string>>;
+  /** Any other arguments. */
+  readonly args?: readonly string[];
+  /** Default 127.0.0.1. */
+  readonly localAddress?: string;
+  /** Default udp. */
+  readonly transport?: 'udp' | 'tcp';
+  /** Calls to make or take, default 1. */
+  readonly calls?: number;
+  /** SIPp is killed after it; default 15,000 ms. */
+  readonly timeoutMs?: number;
+}
+
+export interface SippResult {
+  /** 0: all calls went as the scenario says. −1: killed at the deadline. */
+  readonly exitCode: number;
+  /** Last row of SIPp's statistics by column, such as `SuccessfulCall(C)`. */
+  readonly stats: Readonly<Record<string, string>>;
+  readonly successful: number;
+  readonly failed: number;
+  /** SIPp's last screen: which step was reached how often. */
+  readonly screenLog: string;
+  /** SIPp's error log: unexpected messages with their text. */
+  readonly errors: string;
+  /** All messages as SIPp logged them. */
+  readonly messages: string;
+  /** One text for an assertion: what failed and the unexpected message. */
+  readonly explanation: string;
+}
+
+export interface RunningSipp {
+  /** The address that the scenario sends from and listens on. */
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Never rejects for a failed scenario: see `exitCode`. */
+  readonly done: Promise<SippResult>;
+  /** Ends the child now. */
+  stop(): Promise<SippResult>;
+}
+
+/** Runs the scenario to its end. */
+export async function runSipp(options: SippOptions): Promise<SippResult> {
+  return (await startSipp(options)).done;
+}
+
+/** What the other side awaits while SIPp runs: rejects with SIPp's explanation as soon as the scenario has failed. */
+export async function meanwhile<T>(sipp: Promise<SippResult>, wait: Promise<T>): Promise<T> {
+  const failed = sipp.then((result) => {
+    if (result.exitCode !== 0) throw new Error(result.explanation);
+    return wait;
+  });
+  wait.catch(() => {});
+  return Promise.race([wait, failed]);
+}
+
+/** Starts the scenario and returns once SIPp has its port, so that an answering scenario can be called. */
+export async function startSipp(options: SippOptions): Promise<RunningSipp> {
+  const localAddress = options.localAddress ?? '127.0.0.1';
+  const transport = options.transport ?? 'udp';
+  const localPort = await freePort(localAddress, transport);
+  const folder = await mkdtemp(join(tmpdir(), 'sipp-'));
+  const child = spawn('sipp', sippArguments(options, localAddress, localPort), {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const collect = (chunk: Buffer): void => {
+    output = (output + chunk.toString('latin1')).slice(-MAX_OUTPUT_CHARS);
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  let timedOut = false;
+  const kill = (): void => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  };
+  const timer = setTimeout(() => {
+    timedOut = true;
+    kill();
+  }, options.timeoutMs ?? 15_000);
+  const done = finished(child)
+    .then((code) => readResult(folder, options.scenario, timedOut ? -1 : code, output))
+    .finally(async () => {
+      clearTimeout(timer);
+      await rm(folder, { recursive: true, force: true });
+    });
+  done.catch(() => {});
+  try {
+    await untilBound(child, localAddress, localPort, transport);
+  } catch (error) {
+    kill();
+    throw new Error(`${(error as Error).message}\n${(await done).explanation}`);
+  }
+  return {
+    localAddress,
+    localPort,
+    done,
+    stop: () => {
+      kill();
+      return done;
+    },
+  };
+}
+
+const MAX_OUTPUT_CHARS = 200_000;
+
+function sippArguments(options: SippOptions, localAddress: string, localPort: number): string[] {
+  const file = options.scenario.startsWith('/')
+    ? options.scenario
+    : join(import.meta.dirname, '..', 'sipp', options.scenario);
+  const args = ['-sf', file, '-i', localAddress, '-p', String(localPort), '-m', String(options.calls ?? 1)];
+  args.push('-t', options.transport === 'tcp' ? 't1' : 'u1', '-nostdin', '-fd', '1');
+  args.push('-trace_err', '-error_file', 'errors.log', '-trace_msg', '-message_file', 'messages.log');
+  args.push('-trace_stat', '-stf', 'stats.csv', '-trace_screen', '-screen_file', 'screen.log');
+  args.push('-deadcall_wait', '0');
+  if (options.service !== undefined) args.push('-s', options.service);
+  for (const [key, value] of Object.entries(options.keys ?? {})) args.push('-key', key, value);
+  args.push(...(options.args ?? []));
+  if (options.remote !== undefined) args.push(options.remote);
+  return args;
+}
+
+/** A port of this address that was free a moment ago. */
+export async function freePort(address: string, transport: 'udp' | 'tcp'): Promise<number> {
+  if (transport === 'udp') {
+    const socket = createSocket('udp4');
+    socket.bind(0, address);
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    const closed = once(socket, 'close');
+    socket.close();
+    await closed;
+    return port;
+  }
+  const server = createServer();
+  server.listen(0, address);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
+  return port;
+}
+
+function finished(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) =>
+      reject(new Error(`sipp cannot be run (Debian package sip-tester): ${error.message}`)),
+    );
+    child.once('close', (code) => resolve(code ?? -1));
+  });
+}
+
+/** SIPp says nothing when it has its socket, so the kernel's table is asked. */
+async function untilBound(
+  child: ChildProcess,
+  address: string,
+  port: number,
+  transport: 'udp' | 'tcp',
+): Promise<void> {
+  const hexAddress = address
+    .split('.')
+    .reverse()
+    .map((part) => Number(part).toString(16).padStart(2, '0').toUpperCase())
+    .join('');
+  const wanted = `${hexAddress}:${port.toString(16).padStart(4, '0').toUpperCase()}`;
+  const deadline = Date.now() + 5_000;
+  while (child.exitCode === null && child.signalCode === null) {
+    const table = await readFile(`/proc/net/${transport}`, 'latin1');
+    if (table.includes(wanted)) return;
+    if (Date.now() > deadline)
+      throw new Error(`sipp did not take ${transport} ${address}:${port} within 5,000 ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  // It may have run to its end already; its result tells.
+}
+
+async function readResult(
+  folder: string,
+  scenario: string,
+  exitCode: number,
+  output: string,
+): Promise<SippResult> {
+  const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8').catch(() => '');
+  const [errors, messages, screenLog, csv] = await Promise.all([
+    read('errors.log'),
+    read('messages.log'),
+    read('screen.log'),
+    read('stats.csv'),
+  ]);
+  const rows = csv.split('\n').filter((line) => line.trim() !== '');
+  const names = (rows[0] ?? '').split(';');
+  const values = (rows.length > 1 ? (rows.at(-1) ?? '') : '').split(';');
+  const stats: Record<string, string> = {};
+  names.forEach((name, index) => {
+    if (name !== '') stats[name] = values[index] ?? '';
+  });
+  const screen = screenLog === '' ? output : screenLog;
+  return {
+    exitCode,
+    stats,
+    successful: Number(stats['SuccessfulCall(C)'] ?? '0'),
+    failed: Number(stats['FailedCall(C)'] ?? '0'),
+    screenLog: screen,
+    errors,
+    messages,
+    explanation: explain(scenario, exitCode, errors, messages, screen),
+  };
+}
+
+function explain(
+  scenario: string,
+  exitCode: number,
+  errors: string,
+  messages: string,
+  screen: string,
+): string {
+  if (exitCode === 0) return `${scenario}: passed`;
+  const how = exitCode === -1 ? 'was ended at its deadline' : `failed with exit code ${exitCode}`;
+  const parts = [`${scenario} ${how}`];
+  if (errors.trim() !== '') parts.push(`SIPp says: ${errors.trim().slice(0, 4_000)}`);
+  const steps = screen.split('\n').filter((line) => /-{5,}>|<-{5,}|Unexpected/.test(line));
+  if (steps.length > 0) parts.push(`steps:\n${steps.slice(-20).join('\n')}`);
+  if (messages.trim() !== '') parts.push(`last messages:\n${messages.trim().slice(-4_000)}`);
+  if (parts.length === 1) parts.push(screen.trim().slice(-2_000));
+  return parts.join('\n');
+}
