@@ -17,7 +17,8 @@ import {
   type GroupRule,
   keyOf,
 } from './group-model.ts';
-import { formatRuleset, readGroupBoolean, readRuleset } from './group-rules.ts';
+import { readGroupBoolean, readRuleset } from './group-rules.ts';
+import { formatRuleset } from './group-rules-writer.ts';
 
 export type GroupDocumentResult =
   | { readonly ok: true; readonly groups: GroupDocument[] }

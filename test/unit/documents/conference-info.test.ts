@@ -213,6 +213,12 @@ describe('formatConferenceInfo', () => {
     assert.doesNotMatch(text, /conference-description|conference-state|roles/);
   });
 
+  it('has no empty list of URIs in a description either', () => {
+    const text = formatConferenceInfo({ ...everything, confUris: [] });
+    assert.deepEqual(inspect(text).problems, []);
+    assert.doesNotMatch(text, /conf-uris/);
+  });
+
   it('says which state the list of users has', () => {
     const usersState = (info: Partial<ConferenceInfo>) =>
       /<users state="(\w+)">/.exec(formatConferenceInfo({ ...everything, ...info }))?.[1];

@@ -211,6 +211,11 @@ describe('parseGroupDocument', () => {
       conditions('<ocp:external-list><ocp:entry/></ocp:external-list>'),
       `${RULE}/conditions/external-list/entry`,
     ],
+    [
+      'two lots of actions',
+      group('<cr:ruleset><cr:rule id="r"><cr:actions/><cr:actions/></cr:rule></cr:ruleset>'),
+      `${RULE}/actions[2]`,
+    ],
     ['a stranger in the ruleset', group('<cr:ruleset><x:y/></cr:ruleset>'), `${LS}/ruleset/y`],
     ['a stranger in a rule', group('<cr:ruleset><cr:rule id="r"><x:y/></cr:rule></cr:ruleset>'), `${RULE}/y`],
   ];

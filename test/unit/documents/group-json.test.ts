@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseGroupDocument } from '../../../src/documents/group-document.ts';
-import { type GroupJson, groupFromJson, groupToJson } from '../../../src/documents/group-json.ts';
+import { groupFromJson, groupToJson } from '../../../src/documents/group-json.ts';
+import type { GroupJson } from '../../../src/documents/group-json-schema.ts';
 
 const minimal: GroupJson = { uri: 'sip:g@h', members: [], inviteMembers: false, rules: [] };
 

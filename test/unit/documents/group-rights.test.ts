@@ -198,6 +198,7 @@ describe('rightsOf', () => {
         true,
       );
       assert.equal(mayJoin(EVE, rule('guests2', { others: true }, {})), true);
+      assert.equal(mayJoin(EVE, rule('guests3', { others: true, ...named(...EVE) }, {})), true);
     });
   });
 });

@@ -21,11 +21,14 @@ describe('sipfrag', () => {
 
   it('reads fragments without a line end, with other fields, or without a reason', () => {
     assert.deepEqual(parseSipfrag('SIP/2.0 200 OK'), { status: 200, reason: 'OK' });
-    assert.deepEqual(parseSipfrag('SIP/2.0 603 Decline\nTo: x\nwarning:a\n\nWarning: b'), {
-      status: 603,
-      reason: 'Decline',
-      warning: 'a',
-    });
+    assert.deepEqual(
+      parseSipfrag('SIP/2.0 603 Decline\nTo: x\nwarning:a\nFrom: y\nWarning: c\n\nWarning: b'),
+      {
+        status: 603,
+        reason: 'Decline',
+        warning: 'a',
+      },
+    );
     assert.deepEqual(parseSipfrag('SIP/2.0 180 '), { status: 180, reason: '' });
   });
 
