@@ -50,6 +50,7 @@ export class Peer implements ConnectionOwner {
   #isPaused = false;
   #resumedMs = 0;
   #probedMs = 0;
+  #readsAtProbe = 0;
   #countedHold = 0;
 
   // The frame that is arriving.
@@ -109,6 +110,7 @@ export class Peer implements ConnectionOwner {
     const leg = this.legs.values().next().value;
     if (leg === undefined || this.#probedMs !== 0 || this.#isPaused) return;
     this.#probedMs = this.#context.clock.nowMs();
+    this.#readsAtProbe = this.connection.readCount;
     this.sendEmpty(leg.paths);
   }
 
@@ -132,7 +134,7 @@ export class Peer implements ConnectionOwner {
       return;
     }
     if (this.#probedMs !== 0 && nowMs - this.#probedMs > limits.probeMs) {
-      const answered = connection.lastReadMs >= this.#probedMs;
+      const answered = connection.readCount > this.#readsAtProbe;
       this.#probedMs = 0;
       if (!answered) {
         connection.destroy('stalled');

@@ -33,6 +33,8 @@ export class MsrpConnection {
   readonly isSecure: boolean;
   readonly outbox: Outbox;
   lastReadMs: number;
+  /** Reads so far: tells whether anything came since. */
+  readCount = 0;
   readonly #socket: Socket;
   readonly #parser: MsrpParser;
   readonly #owner: ConnectionOwner;
@@ -121,6 +123,7 @@ export class MsrpConnection {
   #read(chunk: Buffer): void {
     if (this.#isClosed || this.isEnding) return;
     this.lastReadMs = this.#options.clock.nowMs();
+    this.readCount++;
     try {
       this.#parser.feed(chunk);
       this.#owner.onFed();

@@ -184,7 +184,8 @@ export async function openHall(options: Partial<SwitchOptions> = {}): Promise<Ha
     },
     async [Symbol.asyncDispose]() {
       await msrp.stop();
-      if (defects.length > 0) throw new Error(`defects: ${String((defects[0] as { err: Error }).err?.stack)}`);
+      if (defects.length > 0)
+        throw new Error(`defects: ${String((defects[0] as { err: Error }).err?.stack)}`);
     },
   };
 }
@@ -328,4 +329,3 @@ export async function openAcceptor(): Promise<{
     close: () => server.close(),
   };
 }
-
