@@ -7,7 +7,7 @@ import type { SipReply } from './decision.ts';
 import type { AcceptableOffer } from './media.ts';
 import type { Originator } from './originator.ts';
 import type { Trace } from './procedure.ts';
-import { Work } from './work.ts';
+import type { Work } from './work.ts';
 import type { RequestOrigin, World } from './world.ts';
 
 /** A request that opens something: an INVITE or SUBSCRIBE outside a dialog. Steps fill in what they find. */

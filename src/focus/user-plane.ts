@@ -6,14 +6,18 @@ import type { Work } from './work.ts';
 
 /** Tells the switch of a new session, or of all of it again. Later stages wait for its word when `isGate`. */
 export function putSession(work: Work, isGate: boolean): void {
-  const revision = nextRevision(work);
-  const body: SessionSnapshot = {
+  nextRevision(work);
+  effect(work, 'session.put', sessionSnapshot(work), isGate);
+}
+
+/** All that the switch holds of a session, at its present revision. */
+export function sessionSnapshot(work: Work): SessionSnapshot {
+  return {
     session: work.row.id,
-    revision,
+    revision: work.row.switchRevision,
     addresses: addresses(work),
     legs: work.legs.filter(isLive).map((leg) => legSnapshot(work, leg)),
   };
-  effect(work, 'session.put', body, isGate);
 }
 
 export function putLegs(work: Work, legs: readonly LegRow[], isGate: boolean): void {

@@ -1,0 +1,42 @@
+/** Schema of the SQLite store, as numbered steps: a store of version n is brought up by the steps after n. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE conference (
+    id TEXT PRIMARY KEY,
+    group_key TEXT,
+    phase TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX one_session_per_group ON conference (group_key) WHERE group_key IS NOT NULL;
+  CREATE INDEX conference_by_phase ON conference (phase);
+
+  CREATE TABLE conference_row (
+    conference TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (conference, kind, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    batch INTEGER NOT NULL,
+    conference TEXT NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE decision (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    call_id TEXT,
+    user TEXT,
+    clause TEXT NOT NULL,
+    status INTEGER,
+    session TEXT,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX decision_by_call ON decision (call_id) WHERE call_id IS NOT NULL;
+  CREATE INDEX decision_by_session ON decision (session) WHERE session IS NOT NULL;
+  `,
+];

@@ -1,0 +1,255 @@
+/** The embedded store: one SQLite file, one writer. State, outbox and trace of a decision are one transaction. */
+import { chmodSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type {
+  Conference,
+  ConferenceRow,
+  LegRow,
+  ParticipantRow,
+  RowKind,
+  SubscriptionRow,
+} from '../focus/conference.ts';
+import type { Effect } from '../focus/decision.ts';
+import type {
+  Commit,
+  DecisionQuery,
+  DecisionRecord,
+  LoadedState,
+  OutboxBatch,
+  OutboxEffect,
+  Store,
+} from '../focus/ports.ts';
+import type { Changes } from '../focus/work.ts';
+import { CodedError } from '../lib/errors.ts';
+import { MIGRATIONS } from './schema.ts';
+
+export interface SqliteStoreOptions {
+  /** A file, or `:memory:`. */
+  readonly file: string;
+  /** Decisions kept, the oldest go first (default 20,000). */
+  readonly maxDecisions?: number;
+  /** Ended sessions kept for the operator (default 1,000). */
+  readonly maxEnded?: number;
+}
+
+const DEFAULT_MAX_DECISIONS = 20_000;
+const DEFAULT_MAX_ENDED = 1_000;
+/** The bounds are enforced every so many commits, not at each. */
+const PRUNE_EVERY = 256;
+
+/** @throws CodedError `STORE_OPEN`, `STORE_TOO_NEW` */
+export function openSqliteStore(options: SqliteStoreOptions): Store {
+  let db: DatabaseSync;
+  try {
+    db = new DatabaseSync(options.file);
+    if (options.file !== ':memory:') chmodSync(options.file, 0o600);
+    // WAL with NORMAL: a crash of the process loses nothing; a crash of the machine may lose the last commits, whole.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;');
+    migrate(db, options.file);
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    throw new CodedError('STORE_OPEN', `cannot open the store ${options.file}: ${String(error)}`, {
+      cause: error,
+    });
+  }
+  return new SqliteStore(db, options);
+}
+
+function migrate(db: DatabaseSync, file: string): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  if (version > MIGRATIONS.length) {
+    throw new CodedError(
+      'STORE_TOO_NEW',
+      `the store ${file} has schema ${version}; this release knows ${MIGRATIONS.length}`,
+    );
+  }
+  for (const [index, step] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    db.exec(`BEGIN; ${step}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}
+
+class SqliteStore implements Store {
+  readonly #db: DatabaseSync;
+  readonly #maxDecisions: number;
+  readonly #maxEnded: number;
+  readonly #insertConference: StatementSync;
+  readonly #updateConference: StatementSync;
+  readonly #putRow: StatementSync;
+  readonly #deleteRow: StatementSync;
+  readonly #putEffect: StatementSync;
+  readonly #deleteEffect: StatementSync;
+  readonly #putDecision: StatementSync;
+  #commits = 0;
+
+  constructor(db: DatabaseSync, options: SqliteStoreOptions) {
+    this.#db = db;
+    this.#maxDecisions = options.maxDecisions ?? DEFAULT_MAX_DECISIONS;
+    this.#maxEnded = options.maxEnded ?? DEFAULT_MAX_ENDED;
+    this.#insertConference = db.prepare(
+      'INSERT INTO conference (id, group_key, phase, revision, body) VALUES (?, ?, ?, ?, ?)',
+    );
+    this.#updateConference = db.prepare(
+      'UPDATE conference SET group_key = ?, phase = ?, revision = ?, body = ? WHERE id = ? AND revision = ?',
+    );
+    this.#putRow = db.prepare(
+      'INSERT OR REPLACE INTO conference_row (conference, kind, id, body) VALUES (?, ?, ?, ?)',
+    );
+    this.#deleteRow = db.prepare('DELETE FROM conference_row WHERE conference = ? AND kind = ? AND id = ?');
+    this.#putEffect = db.prepare('INSERT INTO outbox (id, batch, conference, body) VALUES (?, ?, ?, ?)');
+    this.#deleteEffect = db.prepare('DELETE FROM outbox WHERE id = ?');
+    this.#putDecision = db.prepare(
+      'INSERT INTO decision (at_ms, call_id, user, clause, status, session, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+  }
+
+  load(): LoadedState {
+    const conferences: Conference[] = [];
+    const rowsOf = this.#db.prepare('SELECT kind, id, body FROM conference_row WHERE conference = ?');
+    for (const found of this.#db
+      .prepare("SELECT id, body FROM conference WHERE phase <> 'ended'")
+      .iterate()) {
+      const row = JSON.parse(String(found['body'])) as ConferenceRow;
+      conferences.push(toConference(row, rowsOf.all(String(found['id']))));
+    }
+    return { conferences, outbox: this.#outbox(), lastOutboxId: this.#lastOutboxId() };
+  }
+
+  #outbox(): OutboxBatch[] {
+    const batches = new Map<number, { id: number; conference: string; effects: OutboxEffect[] }>();
+    for (const found of this.#db
+      .prepare('SELECT id, batch, conference, body FROM outbox ORDER BY id')
+      .iterate()) {
+      const id = Number(found['batch']);
+      const batch = batches.get(id) ?? { id, conference: String(found['conference']), effects: [] };
+      batch.effects.push({ id: Number(found['id']), effect: JSON.parse(String(found['body'])) as Effect });
+      batches.set(id, batch);
+    }
+    return [...batches.values()];
+  }
+
+  #lastOutboxId(): number {
+    const found = this.#db.prepare('SELECT max(max(id), max(batch)) AS last FROM outbox').get();
+    return Number(found?.['last'] ?? 0);
+  }
+
+  commit({ changes, batch, record }: Commit): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      if (changes !== undefined) this.#write(changes);
+      for (const { id, effect } of batch?.effects ?? []) {
+        this.#putEffect.run(id, batch?.id ?? 0, batch?.conference ?? '', JSON.stringify(effect));
+      }
+      if (record !== undefined) this.#record(record);
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw conflictOf(error) ?? error;
+    }
+    this.#commits += 1;
+    if (this.#commits % PRUNE_EVERY === 0) this.#prune();
+  }
+
+  #write({ conference, baseRevision, rows }: Changes): void {
+    const { id, groupKey, phase, revision } = conference;
+    const body = JSON.stringify(conference);
+    if (baseRevision < 0) this.#insertConference.run(id, groupKey ?? null, phase, revision, body);
+    else {
+      const { changes } = this.#updateConference.run(
+        groupKey ?? null,
+        phase,
+        revision,
+        body,
+        id,
+        baseRevision,
+      );
+      if (changes !== 1) {
+        throw new CodedError('STORE_CONFLICT', `conference ${id} is not at revision ${baseRevision}`, {
+          retryable: true,
+        });
+      }
+    }
+    for (const change of rows) {
+      if (change.row === undefined) this.#deleteRow.run(id, change.kind, change.id);
+      else this.#putRow.run(id, change.kind, change.id, JSON.stringify(change.row));
+    }
+  }
+
+  #record(record: DecisionRecord): void {
+    const { atMs, callId, user, clause, status, session } = record;
+    const body = JSON.stringify(record);
+    this.#putDecision.run(atMs, callId ?? null, user ?? null, clause, status ?? null, session ?? null, body);
+  }
+
+  #prune(): void {
+    this.#db
+      .prepare('DELETE FROM decision WHERE id <= (SELECT max(id) FROM decision) - ?')
+      .run(this.#maxDecisions);
+    const ended = this.#db
+      .prepare(
+        "SELECT id FROM conference WHERE phase = 'ended' ORDER BY json_extract(body, '$.endedMs') DESC LIMIT -1 OFFSET ?",
+      )
+      .all(this.#maxEnded);
+    for (const { id } of ended) {
+      this.#db.prepare('DELETE FROM conference_row WHERE conference = ?').run(String(id));
+      this.#db.prepare('DELETE FROM conference WHERE id = ?').run(String(id));
+    }
+  }
+
+  effectsDone(ids: readonly number[]): void {
+    if (ids.length === 0) return;
+    if (ids.length === 1) {
+      this.#deleteEffect.run(ids[0] ?? 0);
+      return;
+    }
+    this.#db.exec('BEGIN IMMEDIATE');
+    for (const id of ids) this.#deleteEffect.run(id);
+    this.#db.exec('COMMIT');
+  }
+
+  decisions(query: DecisionQuery): DecisionRecord[] {
+    const columns = {
+      call_id: query.callId,
+      user: query.user,
+      clause: query.clause,
+      status: query.status,
+      session: query.session,
+    };
+    const given = Object.entries(columns).filter(
+      (entry): entry is [string, string | number] => entry[1] !== undefined,
+    );
+    const where = given.length === 0 ? '' : `WHERE ${given.map(([name]) => `${name} = ?`).join(' AND ')}`;
+    const limit = Math.min(Math.max(1, Math.trunc(query.limit)), 1_000);
+    return this.#db
+      .prepare(`SELECT body FROM decision ${where} ORDER BY id DESC LIMIT ?`)
+      .all(...given.map(([, value]) => value), limit)
+      .map(({ body }) => JSON.parse(String(body)) as DecisionRecord);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+function toConference(row: ConferenceRow, rows: readonly Record<string, unknown>[]): Conference {
+  const of = <T>(kind: RowKind): ReadonlyMap<string, T> =>
+    new Map(
+      rows
+        .filter((found) => found['kind'] === kind)
+        .map((found) => [String(found['id']), JSON.parse(String(found['body'])) as T]),
+    );
+  return {
+    row,
+    participants: of<ParticipantRow>('participant'),
+    legs: of<LegRow>('leg'),
+    subscriptions: of<SubscriptionRow>('subscription'),
+  };
+}
+
+/** The unique key on the group is what keeps two sessions of one group from running. */
+function conflictOf(error: unknown): CodedError | undefined {
+  return error instanceof Error &&
+    /UNIQUE constraint failed: (conference\.group_key|index 'one_session_per_group')/.test(error.message)
+    ? new CodedError('STORE_CONFLICT', 'the group has a session already', { cause: error, retryable: true })
+    : undefined;
+}
