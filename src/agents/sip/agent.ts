@@ -352,6 +352,10 @@ export class SipAgent {
       },
       options,
     );
+    // A dialog that an early NOTIFY made has not seen our SUBSCRIBE's number.
+    if (subscription.hasDialog) {
+      subscription.dialog.localCseq = Math.max(subscription.dialog.localCseq, lastCseq);
+    }
     if (response.status >= 300 || dialog !== undefined || subscription.hasDialog) {
       subscription.established(response, dialog);
       return subscription;
