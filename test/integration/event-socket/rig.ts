@@ -1,6 +1,7 @@
 /** A switch and a focus on loopback, for the tests of this folder. */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
 import { type Frame, FrameDecoder } from '../../../src/event-socket/codec.ts';
 import { silentLog } from '../../../src/event-socket/log.ts';
 import { EventSocketServer, type EventSocketServerOptions } from '../../../src/event-socket/server.ts';
@@ -172,4 +173,31 @@ export class RawClient {
     await this.next();
     await this.ask(`auth ${PASSWORD}`);
   }
+}
+
+/** Short times, so that silence and deadlines are met soon. */
+export const FAST: Partial<SwitchFleetOptions> = {
+  limits: { requestDeadlineMs: 150, helloIntervalMs: 60, missedHellos: 3 },
+  clientLimits: { reconnect: { minMs: 5, maxMs: 20 }, replyDeadlineMs: 100 },
+};
+export const bound = (leg: string) =>
+  ({ op: 'leg.bound', session: 's1', leg, remote: '127.0.0.1:1' }) as const;
+export const DROP = { session: 's1', revision: 1 };
+
+export async function switchFor(t: TestContext, options: RigSwitchOptions = {}): Promise<RigSwitch> {
+  const sw = await startSwitch(options);
+  t.after(() => sw.stop());
+  return sw;
+}
+
+export async function fleetFor(
+  t: TestContext,
+  ports: readonly number[],
+  options: Partial<SwitchFleetOptions> = {},
+): Promise<RigFleet> {
+  const rig = makeFleet(ports, options);
+  t.after(() => rig.fleet.stop());
+  rig.fleet.start();
+  await rig.fleet.waitForSwitch(10_000);
+  return rig;
 }

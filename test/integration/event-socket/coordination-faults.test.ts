@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { createServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { CommandReply } from '../../../src/switch-control/protocol.ts';
+import {
+  bound,
+  DROP,
+  FAST,
+  fleetFor,
+  makeHello,
+  type RigFleet,
+  type RigSwitch,
+  Seen,
+  startSwitch,
+  switchFor,
+} from './rig.ts';
+
+test('no answer: one repeat with the same im-corr, carried out once, then ESL_TIMEOUT', async (t) => {
+  const sw = await switchFor(t, { handle: () => new Promise(() => undefined), helloIntervalMs: 20 });
+  const { fleet } = await fleetFor(t, [sw.port], FAST);
+  await assert.rejects(fleet.request('sw1', 'session.drop', DROP), { code: 'ESL_TIMEOUT', retryable: true });
+  assert.equal(sw.calls.length, 1);
+  assert.equal(sw.control.counters.requests, 2);
+  assert.equal(sw.control.counters.repeated, 1);
+  assert.equal(fleet.counters()[0]?.link.retries, 1);
+});
+
+test('an answer that takes longer than one deadline still arrives, and once', async (t) => {
+  const answer = Promise.withResolvers<CommandReply>();
+  const sw = await switchFor(t, { handle: () => answer.promise, helloIntervalMs: 20 });
+  const { fleet } = await fleetFor(t, [sw.port], FAST);
+  const reply = fleet.request('sw1', 'session.drop', DROP);
+  while (sw.control.counters.repeated === 0) await new Promise((resolve) => setImmediate(resolve));
+  answer.resolve({ ok: true, revision: 9 });
+  assert.deepEqual(await reply, { ok: true, revision: 9 });
+  assert.equal(sw.calls.length, 1);
+});
+
+test('an unknown switch, or one that is gone, is ESL_DOWN', async (t) => {
+  const sw = await startSwitch();
+  const { fleet, states } = await fleetFor(t, [sw.port], FAST);
+  await assert.rejects(fleet.request('nobody', 'session.list', {}), { code: 'ESL_DOWN' });
+  await sw.stop();
+  await states.until(({ state }) => state.state === 'connecting');
+  await assert.rejects(fleet.request('sw1', 'session.list', {}), { code: 'ESL_DOWN', retryable: true });
+});
+
+test('a switch killed amid a request: the repeat reaches the one that comes back', async (t) => {
+  const seen = Promise.withResolvers<void>();
+  const first = await startSwitch({
+    handle: () => {
+      seen.resolve();
+      return new Promise(() => undefined);
+    },
+  });
+  const { fleet, states } = await fleetFor(t, [first.port], {
+    ...FAST,
+    limits: { ...FAST.limits, requestDeadlineMs: 5000 },
+  });
+  const reply = fleet.request('sw1', 'session.drop', DROP);
+  await seen.promise;
+  await first.stop();
+  await states.until(({ state }) => state.state === 'connecting');
+  const second = await switchFor(t, { epoch: 'e2', server: { port: first.port } });
+  assert.deepEqual(await reply, { ok: true, revision: 1 });
+  assert.equal(second.calls.length, 1);
+  const back = await states.until(({ change }) => change.epochChanged);
+  assert.equal(back.state.state, 'up');
+  assert.equal(back.state.epoch, 'e2');
+  assert.equal(back.change.isFirst, false);
+});
+
+test('a switch killed amid a request that does not come back: ESL_TIMEOUT, the fate is unknown', async (t) => {
+  const seen = Promise.withResolvers<void>();
+  const sw = await startSwitch({
+    handle: () => {
+      seen.resolve();
+      return new Promise(() => undefined);
+    },
+  });
+  const { fleet } = await fleetFor(t, [sw.port], FAST);
+  const outcome = assert.rejects(fleet.request('sw1', 'session.drop', DROP), { code: 'ESL_TIMEOUT' });
+  await seen.promise;
+  await sw.stop();
+  await outcome;
+});
+
+test('events that were missed while the connection was down are a gap, not a silence', async (t) => {
+  const sw = await switchFor(t);
+  const { fleet, events, states } = await fleetFor(t, [sw.port], FAST);
+  sw.control.publish(bound('a'));
+  await events.until(({ seq }) => seq === 1);
+  const raw = await cutOff(sw, states);
+  const back = await states.until(({ change }) => change.gap !== null);
+  assert.deepEqual(back.change.gap, raw);
+  assert.equal(back.state.state, 'up');
+  assert.equal(back.change.epochChanged, false);
+  sw.control.publish(bound('d'));
+  await events.until(({ seq }) => seq === 4);
+  assert.equal(fleet.counters()[0]?.link.gaps, 1);
+});
+
+/** Cuts the focus's connection and publishes two events before it is back. */
+async function cutOff(sw: RigSwitch, states: RigFleet['states']): Promise<{ first: number; last: number }> {
+  for (const peer of sw.server.peers()) (peer as unknown as { destroy(): void }).destroy();
+  sw.control.publish(bound('b'));
+  sw.control.publish(bound('c'));
+  await states.until(({ state }) => state.state === 'connecting');
+  return { first: 2, last: 3 };
+}
+
+test('hellos that stop mean silent, hellos that come again mean up; nothing else is concluded', async (t) => {
+  let isTalking = true;
+  const sw = await startTalker(t, () => isTalking);
+  const { fleet, states } = await fleetFor(t, [sw.port], FAST);
+  isTalking = false;
+  const silent = await states.until(({ state }) => state.state === 'silent');
+  assert.equal(silent.id, 'sw1');
+  assert.equal(silent.state.hello?.id, 'sw1');
+  isTalking = true;
+  const before = states.items.length;
+  await states.until((item) => states.items.indexOf(item) >= before && item.state.state === 'up');
+  assert.equal(fleet.states()[0]?.state, 'up');
+});
+
+/** A server that speaks just enough to be taken for a switch; `lines` may add frames after the subscription. */
+async function startTalker(
+  t: TestContext,
+  isTalking: () => boolean,
+  afterHello: (socket: Socket) => void = () => undefined,
+): Promise<{ port: number; commands: Seen<string> }> {
+  const commands = new Seen<string>();
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.write('Content-Type: auth/request\n\n');
+    socket.on('data', (chunk) => {
+      const text = chunk.toString();
+      commands.push(text);
+      if (/^(auth|event) /.test(text)) socket.write('Content-Type: command/reply\nReply-Text: +OK\n\n');
+      if (!text.startsWith('event ')) return;
+      const timer = setInterval(() => isTalking() && socket.write(frameOf('im::hello', {}, makeHello())), 30);
+      socket.on('close', () => clearInterval(timer));
+      if (isTalking()) socket.write(frameOf('im::hello', {}, makeHello()));
+      afterHello(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { port: (server.address() as { port: number }).port, commands };
+}
+
+function frameOf(subclass: string, headers: Record<string, string>, body: unknown): string {
+  const json = JSON.stringify({
+    'Event-Name': 'CUSTOM',
+    'Event-Subclass': subclass,
+    'im-v': '1',
+    'im-op': 'hello',
+    'im-corr': 'x',
+    'im-from': 'sw1',
+    'im-to': 'all',
+    'im-seq': '0',
+    'im-epoch': 'e1',
+    'im-ttl-ms': '2000',
+    ...headers,
+    _body: JSON.stringify(body),
+  });
+  return `Content-Length: ${Buffer.byteLength(json)}\nContent-Type: text/event-json\n\n${json}`;
+}
+
+test('frames that are forged, repeated or malformed change nothing; the next good one counts', async (t) => {
+  const event = (
+    headers: Record<string, string>,
+    body: unknown = { session: 's', leg: 'l', remote: 'r' },
+  ): string => frameOf('im::event', { 'im-op': 'leg.bound', ...headers }, body);
+  const talker = await startTalker(
+    t,
+    () => true,
+    (socket) => {
+      socket.write(event({ 'im-seq': '1', 'im-from': 'sw2' }));
+      socket.write(event({ 'im-seq': '1', 'im-epoch': 'e0' }));
+      socket.write(frameOf('im::hello', { 'im-from': 'sw2' }, makeHello({ id: 'sw2' })));
+      socket.write(frameOf('im::hello', {}, makeHello({ id: 'sw2' })));
+      socket.write(frameOf('im::hello', {}, { id: 'sw1' }));
+      socket.write(frameOf('im::hello', { 'im-v': '2' }, makeHello()));
+      socket.write('Content-Length: 3\nContent-Type: text/event-json\n\n{"a');
+      socket.write(event({ 'im-seq': '1', 'im-op': 'a b' }));
+      socket.write(event({ 'im-seq': '1' }, { session: 's' }));
+      socket.write(event({ 'im-seq': '1' }));
+      socket.write(
+        frameOf('im::reply', { 'im-to': 'focus-1', 'im-corr': 'nobody' }, { ok: true, revision: 1 }),
+      );
+      socket.write(event({ 'im-seq': '2' }));
+    },
+  );
+  const { fleet, events } = await fleetFor(t, [talker.port], FAST);
+  await events.until(({ seq }) => seq === 2);
+  assert.equal(events.items.length, 1);
+  const [counters] = fleet.counters();
+  assert.equal(counters?.link.forged, 4);
+  assert.equal(counters?.link.duplicates, 1);
+  assert.equal(counters?.link.badMessages, 3);
+  assert.equal(counters?.connection.badEvents, 2);
+  assert.equal(counters?.link.strayReplies, 1);
+  assert.equal(fleet.states()[0]?.id, 'sw1');
+});
+
+test('an event number that jumps is a gap at once', async (t) => {
+  const talker = await startTalker(
+    t,
+    () => true,
+    (socket) => {
+      const body = { session: 's', leg: 'l', remote: 'r' };
+      socket.write(frameOf('im::event', { 'im-op': 'leg.bound', 'im-seq': '4' }, body));
+    },
+  );
+  const { states, events } = await fleetFor(t, [talker.port], FAST);
+  const gap = await states.until(({ change }) => change.gap !== null);
+  assert.deepEqual(gap.change.gap, { first: 1, last: 3 });
+  await events.until(({ seq }) => seq === 4);
+});
+
+test('events that nobody handles in time drop the connection, and the loss is told as a gap', async (t) => {
+  const sw = await switchFor(t);
+  const { promise: never } = Promise.withResolvers<void>();
+  const { fleet, states } = await fleetFor(t, [sw.port], {
+    ...FAST,
+    clientLimits: { ...FAST.clientLimits, maxQueuedJobs: 10 },
+    onEvent: () => never,
+  });
+  for (let count = 0; count < 12; count += 1) sw.control.publish(bound(`l${count}`));
+  const gap = await states.until(({ change }) => change.gap !== null);
+  assert.equal(gap.state.state, 'up');
+  assert.equal(fleet.counters()[0]?.connection.overflows, 1);
+  assert.deepEqual(await fleet.request('sw1', 'session.list', {}), { ok: true, revision: 1 });
+});
