@@ -67,12 +67,15 @@ function allProcesses(): ProcessStat[] {
 
 const POLL_MS = 20;
 
-/** SIGTERM to the leader (or to all, when it is gone), SIGKILL to the whole group after `timeoutMs`. Resolves when none is left. */
+/**
+ * SIGTERM to the leader, or to the members when it is gone already; after `timeoutMs`, or once the leader has gone,
+ * SIGKILL to what is left of the group. Resolves when nothing is.
+ */
 export async function endGroup(leader: ProcessName, timeoutMs: number): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
-  if (isRunning(leader)) signal(leader.pid, 'SIGTERM');
-  else for (const member of groupOf(leader)) signal(member.pid, 'SIGTERM');
-  while (groupOf(leader).length > 0 && performance.now() < deadlineMs) await delay(POLL_MS);
+  const asked = isRunning(leader) ? [leader] : groupOf(leader);
+  for (const member of asked) signal(member.pid, 'SIGTERM');
+  while (asked.some(isRunning) && performance.now() < deadlineMs) await delay(POLL_MS);
   await killGroup(leader);
 }
 

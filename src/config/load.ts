@@ -45,7 +45,9 @@ export function loadConfig(options: LoadOptions): Loaded {
     },
     checker,
   );
-  const all = [...overrides.errors, ...errors, ...checker.errors];
+  // A key whose own fault is told already has its default here: what the checks find in that is no fault of the writer.
+  const found = checker.errors.filter((error) => !errors.some(({ path }) => isWithin(path, error.path)));
+  const all = [...overrides.errors, ...errors, ...found];
   if (all.length === 0) return { ok: true, config, warnings: [...overrides.warnings, ...checker.warnings] };
   const named = all.map((error) => {
     const origin = overrides.values.find(({ path }) => isWithin(error.path, path.join('.')));
