@@ -96,6 +96,8 @@ export function splitOutside(text: string, separator: ',' | ';'): string[] {
   const stop = separator === ',' ? COMMA : SEMICOLON;
   const out: string[] = [];
   let start = 0;
+  // After one parenthesis that never closes the rest are characters too: looking on from each would cost n² steps.
+  let hasComments = true;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === stop) {
@@ -107,9 +109,10 @@ export function splitOutside(text: string, separator: ',' | ';'): string[] {
     } else if (code === LESS) {
       const close = text.indexOf('>', at);
       at = close < 0 ? text.length : close;
-    } else if (code === LEFT_PAREN) {
+    } else if (code === LEFT_PAREN && hasComments) {
       const close = closingParenthesis(text, at);
-      if (close > 0) at = close;
+      if (close < 0) hasComments = false;
+      else at = close;
     }
   }
   push(out, text, start, text.length);

@@ -56,13 +56,13 @@ test('listHeader keeps commas in quotes, brackets and comments', () => {
     'Contact: "a, \\"b\\", c" <sip:x,y@z>, <sip:q>;p="1,2"',
     'Server: one (two, (three, four)), five',
     'Warning: 399 h "lone (paren, and text", 399 h "x"',
-    'Subject: lone ( paren, then more',
+    'Subject: lone ( paren, then (more, of',
     'Supported: ,timer,, norefersub ,',
   );
   assert.deepEqual(listHeader(message, 'contact'), ['"a, \\"b\\", c" <sip:x,y@z>', '<sip:q>;p="1,2"']);
   assert.deepEqual(listHeader(message, 'server'), ['one (two, (three, four))', 'five']);
   assert.deepEqual(listHeader(message, 'warning'), ['399 h "lone (paren, and text"', '399 h "x"']);
-  assert.deepEqual(listHeader(message, 'subject'), ['lone ( paren', 'then more']);
+  assert.deepEqual(listHeader(message, 'subject'), ['lone ( paren', 'then (more', 'of']);
   assert.deepEqual(listHeader(message, 'supported'), ['timer', 'norefersub']);
 });
 
