@@ -50,6 +50,8 @@ export interface KamailioProcess {
 }
 
 const RECENT_LINES = 200;
+/** How long `stop` waits for processes that were killed to vanish. */
+const LINGER_MS = 1000;
 const APT = 'apt-get install kamailio kamailio-extra-modules';
 /** Debian's package of the modules that are not in `kamailio` itself. */
 const PACKAGE_OF: Readonly<Record<string, string>> = {
@@ -280,7 +282,9 @@ async function stopGroup(pid: number, exited: Promise<KamailioExit>, timeoutMs: 
   }
   await exited;
   clearTimeout(timer);
-  while (signalGroup(pid, 0)) await delay(10);
+  // killed children of a killed main process wait as zombies for an init that may never collect them
+  const deadline = Date.now() + LINGER_MS;
+  while (signalGroup(pid, 0) && Date.now() < deadline) await delay(10);
 }
 
 /** False when the group has no member left. */

@@ -37,6 +37,12 @@ export interface KamailioSettings {
   readonly nextHop?: string;
   /** Kamailio's own tls.cfg; needed as soon as a socket is `tls`. */
   readonly tlsConfigFile?: string;
+  /** How long the service may keep a request pending before its caller gets 504. Default 180000. */
+  readonly pendingMs?: number;
+  /** How long a request waits on when the service gave no sign of life for it, before 503. Default 10000. */
+  readonly lateMs?: number;
+  /** How long a request waits for any reply; also how long a 2xx is repeated. Default 30000. */
+  readonly transactionMs?: number;
   /** Worker processes for each UDP socket, and for all TCP connections together. Default 4. */
   readonly workers?: number;
 }
@@ -74,6 +80,10 @@ export function formatSettingsFile(
   if (settings.trustedPeers.length > 0)
     define('IM_TRUSTED_PEERS', cidrs('trustedPeers', settings.trustedPeers));
   if (settings.rpcAllow !== undefined) define('IM_RPC_ALLOW', cidrs('rpcAllow', settings.rpcAllow));
+  if (settings.pendingMs !== undefined) define('IM_PENDING_MS', String(settings.pendingMs));
+  if (settings.lateMs !== undefined) define('IM_LATE_MS', String(settings.lateMs));
+  if (settings.transactionMs !== undefined)
+    lines.push(`#!define IM_TRANSACTION_MS ${settings.transactionMs}`);
   lines.push(`#!define IM_RPC_PORT ${settings.rpc.port}`);
   settings.service.forEach(({ host, port, priority }, index) => {
     define(

@@ -9,7 +9,7 @@ export {
 } from './rpc-server.ts';
 export { isSecret } from './shared-secret.ts';
 export { splitNameAddrs } from './sip-call.ts';
-export { breakDoubleMarks, formatHeaders } from './sip-text.ts';
+export { formatHeaders } from './sip-text.ts';
 export type {
   HeaderLine,
   KamailioHandlers,

@@ -72,7 +72,7 @@ export class KamailioRpcClient {
     if (request.nextHop !== undefined) checkWord('the next hop', request.nextHop);
     const body = request.body ?? '';
     checkBody(request.headers, body);
-    const headers = formatRequestHeaders([...request.headers, ['X-IM-Uac', '1']]);
+    const headers = formatRequestHeaders(request.headers, body);
     const params = [
       request.method,
       request.requestUri,

@@ -4,9 +4,10 @@ import type { HeaderLine, SipReply } from './types.ts';
 /** RFC 3261 §25.1 token. */
 const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/;
 const BREAKS_LINE = /[\r\n\0]/;
-/** Headers of free text (TEXT-UTF8-TRIM or comment), in which an invisible character may stand. */
-const FREE_TEXT = new Set(['subject', 's', 'organization', 'user-agent', 'server']);
-const WORD_JOINER = '\u2060';
+/** Stands for `!`; im-routes.cfg knows it too. */
+const EXCLAMATION_MARK = '~im21~';
+/** Headers that tm.t_uac_start does not copy with the rest. */
+const UNTOUCHED = new Set(['from', 'f', 'to', 't', 'call-id', 'i', 'cseq']);
 
 /** CRLF-ended lines. Throws `RPC_BAD_HEADER` on anything that could begin a line of its own. */
 export function formatHeaders(headers: readonly HeaderLine[]): string {
@@ -18,40 +19,25 @@ export function formatHeaders(headers: readonly HeaderLine[]): string {
   return text;
 }
 
-/** As `formatHeaders`, for requests: there Kamailio 5.x replaces every `!!` by its own address and port. */
-export function formatRequestHeaders(headers: readonly HeaderLine[]): string {
-  return formatHeaders(headers.map(([name, value]) => [name, breakDoubleMarks(name, value)]));
-}
-
 /**
- * Writes a value that holds `!!` so that it holds none and means the same: a quoted-pair in a quoted string, %21 in a URI
- * in angle brackets (equal by RFC 3261 §19.1.4), an invisible U+2060 in free text. Elsewhere it throws `RPC_BAD_HEADER`.
+ * As `formatHeaders`, for requests. There Kamailio (5.6 to date) replaces `!!` by its own address and port, cuts a header
+ * off behind a single `!`, and can crash on two. So each `!` travels as a mark that the script takes back; From, To, Call-ID
+ * and CSeq take another way and stay. Throws `RPC_BAD_HEADER` when a text holds the mark itself.
  */
-export function breakDoubleMarks(name: string, value: string): string {
-  if (!value.includes('!!')) return value;
-  if (FREE_TEXT.has(name.toLowerCase())) return value.replaceAll(/(?<=!)!/g, `${WORD_JOINER}!`);
-  let out = '';
-  let isQuoted = false;
-  let isBracketed = false;
-  for (let at = 0; at < value.length; at++) {
-    const char = value[at] as string;
-    if (char === '!' && out.endsWith('!')) {
-      if (isQuoted) out += '\\!';
-      else if (isBracketed) out += '%21';
-      else throw new RpcError('RPC_BAD_HEADER', `${name} holds !! where it cannot be written otherwise`);
-      continue;
-    }
-    out += char;
-    if (isQuoted) {
-      if (char === '\\' && at + 1 < value.length) {
-        at++;
-        out += value[at] as string;
-      } else if (char === '"') isQuoted = false;
-    } else if (char === '"' && !isBracketed) isQuoted = true;
-    else if (char === '<') isBracketed = true;
-    else if (char === '>') isBracketed = false;
+export function formatRequestHeaders(headers: readonly HeaderLine[], body: string): string {
+  const isMarked = headers.some(([name, value]) => value.includes('!') && !UNTOUCHED.has(name.toLowerCase()));
+  if (isMarked && body.includes(EXCLAMATION_MARK)) {
+    throw new RpcError('RPC_BAD_BODY', `the body holds ${EXCLAMATION_MARK}`);
   }
-  return out;
+  const marked = headers.map(([name, value]): HeaderLine => {
+    if (value.includes(EXCLAMATION_MARK)) {
+      throw new RpcError('RPC_BAD_HEADER', `${name} holds ${EXCLAMATION_MARK}`);
+    }
+    return UNTOUCHED.has(name.toLowerCase())
+      ? [name, value]
+      : [name, value.replaceAll('!', EXCLAMATION_MARK)];
+  });
+  return formatHeaders([...marked, ['X-IM-Uac', isMarked ? 'marks' : 'plain']]);
 }
 
 /** `[code, reason, tid, toTag, headers, body]` as the script hands it to tm.reply. Throws `RPC_BAD_HEADER`, `RPC_BAD_BODY`. */
@@ -89,7 +75,7 @@ export function checkWord(what: string, text: string): void {
 }
 
 function checkHeader(name: string, value: string): void {
-  if (!TOKEN.test(name) || name.includes('!!')) {
+  if (!TOKEN.test(name) || name.includes('!')) {
     throw new RpcError('RPC_BAD_HEADER', 'a header name is not a token');
   }
   if (BREAKS_LINE.test(value)) throw new RpcError('RPC_BAD_HEADER', `${name} breaks its line`);

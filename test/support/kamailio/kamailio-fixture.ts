@@ -14,6 +14,9 @@ import { quiet, SECRET, StubService } from './stub-service.ts';
 export const DOMAIN = 'example.test';
 export const REALM = 'test realm';
 export const PASSWORDS = { alice: 'wonder land', bob: 'builder', carol: 'sings' } as const;
+/** For tests that want a user without a registration from before. */
+export const FRESH_USERS = Array.from({ length: 40 }, (_, n) => `user${n}`);
+export const FRESH_PASSWORD = 'fresh';
 export const FACTORY = `sip:conference-factory@${DOMAIN}`;
 export const CONFIG_FILE = path.join(import.meta.dirname, '../../../kamailio/kamailio.cfg');
 
@@ -31,7 +34,8 @@ export interface KamailioFixture {
   /** `udp:127.0.0.1:port` */
   readonly udpSocket: string;
   readonly tcpSocket: string;
-  udp(user: string): Promise<SipEndpoint>;
+  /** `host`: any address of 127/8. */
+  udp(user: string, host?: string): Promise<SipEndpoint>;
   tcp(user: string): Promise<SipEndpoint>;
   stop(): Promise<void>;
 }
@@ -84,7 +88,7 @@ export async function startFixture(change: Partial<KamailioOptions> = {}): Promi
     servicePort,
     udpSocket: `udp:127.0.0.1:${sipPort}`,
     tcpSocket: `tcp:127.0.0.1:${sipPort}`,
-    udp: async (user) => keep(await SipEndpoint.udp(user, DOMAIN, sipPort)),
+    udp: async (user, host) => keep(await SipEndpoint.udp(user, DOMAIN, sipPort, host)),
     tcp: async (user) => keep(await SipEndpoint.tcp(user, DOMAIN, sipPort)),
     async stop() {
       for (const endpoint of endpoints) endpoint.close();
@@ -97,7 +101,7 @@ export async function startFixture(change: Partial<KamailioOptions> = {}): Promi
 }
 
 export function usersText(): string {
-  return Object.entries(PASSWORDS)
+  return [...Object.entries(PASSWORDS), ...FRESH_USERS.map((user) => [user, FRESH_PASSWORD] as const)]
     .map(([user, password]) => `${user}:${REALM}:${ha1(user, REALM, password)}\n`)
     .join('');
 }

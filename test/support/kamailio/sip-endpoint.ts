@@ -50,9 +50,14 @@ export class SipEndpoint {
     this.#close = close;
   }
 
-  static async udp(user: string, domain: string, serverPort: number): Promise<SipEndpoint> {
+  static async udp(
+    user: string,
+    domain: string,
+    serverPort: number,
+    host = '127.0.0.1',
+  ): Promise<SipEndpoint> {
     const socket: UdpSocket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
+    socket.bind(0, host);
     await once(socket, 'listening');
     const endpoint = new SipEndpoint(
       user,
@@ -62,6 +67,7 @@ export class SipEndpoint {
       (text) => socket.send(text, serverPort, '127.0.0.1'),
       () => socket.close(),
     );
+    endpoint.contactHost = `${host}:${endpoint.port}`;
     socket.on('message', (data) => endpoint.#hear(data.toString('utf8')));
     return endpoint;
   }
