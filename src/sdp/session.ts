@@ -93,22 +93,26 @@ function checkedLines(text: string, limits: SdpLimits): string[] {
   return lines;
 }
 
-/** The values that our rules leave: sdp-transform turns digits into numbers, without loss, so `String` undoes it. */
 type Raw = Record<string, unknown>;
+
+/** A value that our rules leave: sdp-transform turns digits into a number, without loss, so `String` undoes it. */
+function textOf(value: unknown): string {
+  return typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '';
+}
 
 function toSession(raw: Raw): SdpSession {
   const origin = raw['origin'] as Raw;
   const timing = raw['timing'] as Raw | undefined;
   return {
     origin: {
-      username: String(origin['username']),
-      sessionId: String(origin['sessionId']),
-      version: String(origin['version']),
+      username: textOf(origin['username']),
+      sessionId: textOf(origin['sessionId']),
+      version: textOf(origin['version']),
       ...toAddress(origin),
     },
-    name: String(raw['name'] ?? ''),
+    name: textOf(raw['name']),
     ...toConnection(raw),
-    timing: { start: String(timing?.['start'] ?? '0'), stop: String(timing?.['stop'] ?? '0') },
+    timing: { start: textOf(timing?.['start'] ?? '0'), stop: textOf(timing?.['stop'] ?? '0') },
     attributes: toAttributes(raw),
     media: (raw['media'] as readonly Raw[]).map(toMedia),
   };
@@ -116,20 +120,20 @@ function toSession(raw: Raw): SdpSession {
 
 function toMedia(raw: Raw): SdpMedia {
   const line = raw['line'] as Raw;
-  const port = Number.parseInt(String(line['port']), 10); // `port/count` occurs only for RTP layers: the count is dropped
+  const port = Number.parseInt(textOf(line['port']), 10); // `port/count` occurs only for RTP layers: the count is dropped
   if (port > 65_535) throw new ParseError('SDP_BAD_MEDIA', `port ${port}`);
   return {
-    kind: String(line['kind']),
+    kind: textOf(line['kind']),
     port,
-    protocol: String(line['protocol']),
-    formats: String(line['formats']).split(/ +/),
+    protocol: textOf(line['protocol']),
+    formats: textOf(line['formats']).split(/ +/),
     ...toConnection(raw),
     attributes: toAttributes(raw),
   };
 }
 
 function toAddress(raw: Raw): { family: AddressFamily; address: string } {
-  return { family: String(raw['family']) === '6' ? 'IP6' : 'IP4', address: String(raw['address']) };
+  return { family: textOf(raw['family']) === '6' ? 'IP6' : 'IP4', address: textOf(raw['address']) };
 }
 
 function toConnection(raw: Raw): { connection?: SdpConnection } {
@@ -139,7 +143,7 @@ function toConnection(raw: Raw): { connection?: SdpConnection } {
 
 function toAttributes(raw: Raw): SdpAttribute[] {
   return ((raw['attributes'] as readonly Raw[] | undefined) ?? []).map(({ name, value }) =>
-    value === undefined ? { name: String(name) } : { name: String(name), value: String(value) },
+    value === undefined ? { name: textOf(name) } : { name: textOf(name), value: textOf(value) },
   );
 }
 
