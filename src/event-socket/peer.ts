@@ -9,7 +9,7 @@ export interface EventSocketServerLimits {
   readonly maxGuests: number;
   /** From connecting to `auth`. Default 5 s. */
   readonly authDeadlineMs: number;
-  /** Bytes waiting for one connection; a peer that lets more pile up is dropped. Default 8 MiB. */
+  /** Bytes waiting for one connection; a peer that lets more pile up is dropped. Default 16 MiB. */
   readonly maxOutputBytes: number;
   /** Commands of one connection whose replies wait for an earlier one. Default 1024. */
   readonly maxPendingReplies: number;

@@ -33,7 +33,7 @@ const DEFAULT_LIMITS: EventSocketServerLimits = {
   maxConnections: 32,
   maxGuests: 16,
   authDeadlineMs: 5000,
-  maxOutputBytes: 8_388_608,
+  maxOutputBytes: 16_777_216,
   maxPendingReplies: 1024,
   maxJobs: 32,
 };

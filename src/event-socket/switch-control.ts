@@ -149,11 +149,16 @@ class SwitchControlService implements SwitchControl {
 
   #hello(isFor: (peer: EventSocketPeer) => boolean): void {
     if (this.#isStopped) return;
-    const { id, epoch } = this.#options;
-    const hello: SwitchHello = { ...this.#options.hello(), id, epoch };
-    this.counters.hellos += 1;
+    const { id, epoch, log } = this.#options;
     const envelope = { op: 'hello', corr: 'hello', to: IM_TO_ALL, seq: this.#lastEventSeq };
-    this.#send(IM_HELLO, envelope, JSON.stringify(hello), isFor);
+    try {
+      const hello: SwitchHello = { ...this.#options.hello(), id, epoch };
+      this.#send(IM_HELLO, envelope, JSON.stringify(hello), isFor);
+      this.counters.hellos += 1;
+    } catch (err) {
+      // Runs from a timer: a hello that fails is one that is missed.
+      log.error({ err }, 'hello failed');
+    }
   }
 
   #send(

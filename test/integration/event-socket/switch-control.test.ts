@@ -82,3 +82,18 @@ test('a new subscriber is greeted at once, then hellos come by themselves', asyn
     assert.deepEqual(JSON.parse(hello['_body'] ?? ''), makeHello());
   }
 });
+
+test('a hello that fails is left out, the next one comes', async (t) => {
+  let count = 0;
+  const hello = (): ReturnType<typeof makeHello> => {
+    count += 1;
+    if (count < 3) throw new Error('boom');
+    return makeHello();
+  };
+  const sw = await switchFor(t, { helloIntervalMs: 20, hello });
+  const client = new RawClient(sw.port);
+  t.after(() => client.socket.destroy());
+  await client.login();
+  await client.ask('event json CUSTOM im::hello');
+  assert.match((await client.next()).body, /im::hello/);
+});
