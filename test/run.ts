@@ -1,0 +1,127 @@
+/**
+ * Everything that `npm test` stands for, in order: format, lint, types, then the test suites. All of it runs even
+ * when something fails, so that one run tells all; a suite without tests, a skipped test and a test file that belongs
+ * to no suite are failures. The last line is `N passed, N failed`.
+ *
+ * With arguments (`npm test -- unit e2e`) only the suites and checks of those names run.
+ */
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+interface Suite {
+  readonly name: string;
+  readonly files: string;
+  /** Test files at one time; the machine of the whole project has two cores. */
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+}
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const CHECKS: readonly (readonly [name: string, ...command: string[]])[] = [
+  ['format', 'biome', 'check'],
+  ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
+  ['types', 'tsc'],
+];
+
+const SUITES: readonly Suite[] = [
+  { name: 'unit', files: 'test/unit/**/*.test.ts', concurrency: 2, timeoutMs: 60_000 },
+  { name: 'property', files: 'test/property/**/*.test.ts', concurrency: 2, timeoutMs: 120_000 },
+  { name: 'architecture', files: 'test/*.test.ts', concurrency: 1, timeoutMs: 60_000 },
+  {
+    name: 'kamailio-jsonrpc',
+    files: 'src/kamailio-jsonrpc/test/**/*.test.ts',
+    concurrency: 2,
+    timeoutMs: 60_000,
+  },
+  { name: 'agents', files: 'test/agents/**/*.test.ts', concurrency: 1, timeoutMs: 60_000 },
+  { name: 'integration', files: 'test/integration/**/*.test.ts', concurrency: 2, timeoutMs: 120_000 },
+  { name: 'conformance', files: 'test/conformance/**/*.test.ts', concurrency: 2, timeoutMs: 60_000 },
+  // Each brings up a Kamailio of its own: one at a time.
+  { name: 'e2e', files: 'test/e2e/**/*.test.ts', concurrency: 1, timeoutMs: 180_000 },
+];
+
+const chosen = process.argv.slice(2);
+const isChosen = (name: string) => chosen.length === 0 || chosen.includes(name);
+const faults: string[] = [];
+const total: Counts = { passed: 0, failed: 0 };
+
+const unknown = chosen.filter(
+  (name) => ![...CHECKS.map(([check]) => check), ...SUITES.map((suite) => suite.name)].includes(name),
+);
+for (const name of unknown) fail(`${name} is no suite and no check`);
+for (const [name, ...command] of CHECKS) if (isChosen(name)) await runCheck(name, command);
+for (const suite of SUITES) if (isChosen(suite.name)) await runSuite(suite);
+if (chosen.length === 0) findHomelessTests();
+
+console.log('');
+for (const fault of faults) console.log(`FAILED: ${fault}`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
+
+function fail(what: string, count = 1): void {
+  faults.push(what);
+  total.failed += count;
+}
+
+/** One tool with its own output; it counts as one test. */
+async function runCheck(name: string, [tool = '', ...args]: readonly string[]): Promise<void> {
+  console.log(`\n== ${name}: ${[tool, ...args].join(' ')}`);
+  const child = spawn(join(ROOT, 'node_modules/.bin', tool), args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const status = await new Promise<number | null>((resolve) => {
+    child.once('error', () => resolve(null));
+    child.once('close', resolve);
+  });
+  if (status === 0) total.passed++;
+  else fail(`${name} (${status === null ? 'could not be run to its end' : `exit status ${status}`})`);
+}
+
+async function runSuite(suite: Suite): Promise<void> {
+  const files = globSync(suite.files, { cwd: ROOT }).sort();
+  console.log(`\n== ${suite.name}: ${files.length} files`);
+  if (files.length === 0) {
+    fail(`${suite.name}: no test file matches ${suite.files}`);
+    return;
+  }
+  const counts = { passed: 0, failed: 0, left: 0, tests: 0 };
+  const stream = run({
+    files: files.map((file) => join(ROOT, file)),
+    cwd: ROOT,
+    concurrency: suite.concurrency,
+    timeout: suite.timeoutMs,
+  });
+  stream.on('test:summary', (summary) => {
+    if (summary.file !== undefined) return; // One file; the summary of all comes last.
+    counts.passed = summary.counts.passed;
+    counts.tests = summary.counts.tests;
+    counts.left = summary.counts.skipped + summary.counts.todo;
+    counts.failed = summary.counts.tests - counts.passed - counts.left;
+  });
+  for await (const text of stream.compose(spec)) process.stdout.write(text as string);
+  total.passed += counts.passed;
+  if (counts.failed > 0) fail(`${suite.name}: ${counts.failed} of ${counts.tests} tests`, counts.failed);
+  if (counts.left > 0) fail(`${suite.name}: ${counts.left} tests were skipped or left to do`, counts.left);
+  if (counts.tests === 0) fail(`${suite.name}: its files hold no test`);
+}
+
+function findHomelessTests(): void {
+  const housed = new Set(SUITES.flatMap((suite) => globSync(suite.files, { cwd: ROOT })));
+  const all = ['test/**/*.test.ts', 'src/**/*.test.ts'].flatMap((pattern) =>
+    globSync(pattern, { cwd: ROOT }),
+  );
+  for (const file of all) {
+    if (!housed.has(file)) fail(`${relative('.', file)} belongs to no suite of test/run.ts`);
+  }
+}
