@@ -40,6 +40,12 @@ export class Dialling {
     else this.#timer = setTimeout(() => this.#giveUp('unreachable'), 0);
   }
 
+  /** The leg is bound, on the connection being opened or on another. */
+  settle(peer: Peer): void {
+    if (this.peer === peer) this.#finish();
+    else this.cancel();
+  }
+
   /** The leg is bound otherwise, or gone. */
   cancel(): void {
     if (this.#isOver) return;

@@ -3,7 +3,7 @@ import { type CpimHead, formatCpimHead, parseCpim } from '../../documents/cpim.t
 import { ParseError } from '../../lib/errors.ts';
 import { baseMediaType } from '../protocol/media-type.ts';
 import { ANONYMOUS, canonicalAddress } from './address.ts';
-import { AS_SENT, type Form, type FormSpec, UNWRAPPED, WRAPPED } from './chunk.ts';
+import { AS_SENT, type Form, type FormSpec, NOT_FOR_THEM, UNWRAPPED, WRAPPED } from './chunk.ts';
 import type { SwitchContext } from './context.ts';
 import { asBytes, type Leg } from './leg.ts';
 
@@ -19,6 +19,7 @@ export interface Audience {
 }
 
 export const CPIM = 'message/cpim';
+const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['binary', '8bit', '7bit']);
 const BAD_REQUEST = 400;
 const FORBIDDEN = 403;
 const NOT_FOUND = 404;
@@ -64,12 +65,21 @@ export function findAudience(
   return { targets, type, innerType, contentType, head, forms };
 }
 
+/** In which form a recipient gets this message, if it can take it at all. */
+export function formFor(audience: Audience, leg: Leg): Form | typeof NOT_FOR_THEM {
+  const form = leg.formFor(audience.type, audience.innerType);
+  if (form !== UNWRAPPED) return form;
+  // Encoded content would need more than its head taken off.
+  const encoding = audience.head?.contentTransferEncoding ?? 'binary';
+  return PLAIN_ENCODINGS.has(encoding) ? form : NOT_FOR_THEM;
+}
+
 /** Makes sure that the audience has this form; its first chunk starts with `forms[form].prefix`. */
 export function prepareForm(context: SwitchContext, sender: Leg, audience: Audience, form: Form): void {
   if (form === AS_SENT || audience.forms[form] !== null) return;
   if (form === UNWRAPPED) {
     audience.forms[UNWRAPPED] = {
-      contentType: audience.head?.contentType ?? 'text/plain',
+      contentType: asBytes(audience.head?.contentType ?? 'text/plain'),
       cutBytes: audience.head?.contentStart ?? 0,
       prefix: '',
     };

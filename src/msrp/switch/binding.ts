@@ -42,7 +42,7 @@ export function bindLeg(
   toPath: string,
   fromPath: string,
 ): void {
-  if (leg.dialling !== null && leg.dialling.peer !== peer) leg.dialling.cancel();
+  leg.dialling?.settle(peer);
   leg.dialling = null;
   leg.bind(peer, toPath, fromPath);
   peer.addLeg(leg);
@@ -53,7 +53,7 @@ export function bindLeg(
 export function flushBacklog(context: SwitchContext, leg: Leg): void {
   const peer = leg.peer;
   if (peer === null || leg.backlog.size === 0) return;
-  context.counters.backlogDropped += leg.backlog.expire(context.coarseNowMs);
+  context.counters.backlogDropped += leg.backlog.expire(context.round.nowMs);
   for (const entry of leg.backlog.takeAll()) {
     deliver(context, null, leg, peer, entry.chunk, entry.form, null);
   }

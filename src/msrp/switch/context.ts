@@ -65,8 +65,6 @@ export interface SwitchContext {
   readonly legsBySessionId: Map<string, Leg>;
   readonly peers: Set<Peer>;
   readonly tlsClient: TlsConnectOptions | undefined;
-  /** Time as of the last tick: good enough for bounds of seconds, and free. */
-  coarseNowMs: number;
   /** Bytes of unfinished chunks held for all senders. */
   heldBytes: number;
   /** Our URI for a leg; the focus writes the same into a=path. */

@@ -41,13 +41,12 @@ export class MsrpSwitch {
       clock,
       ids,
       transactions: new TransactionIds(ids.token(TRANSACTION_PREFIX_BITS)),
-      round: new FlushRound(),
+      round: new FlushRound(clock.nowMs()),
       addresses: new AddressLimits(limits.addresses),
       counters: zeroCounters(),
       legsBySessionId: new Map(),
       peers: new Set(),
       tlsClient: options.tlsClient,
-      coarseNowMs: clock.nowMs(),
       heldBytes: 0,
       uriOf: (sessionId, isSecure) => this.#uriOf(sessionId, isSecure),
       emit: (event) => options.onEvent(event),
@@ -139,7 +138,7 @@ export class MsrpSwitch {
   #tick(): void {
     const context = this.#context;
     const nowMs = context.clock.nowMs();
-    context.coarseNowMs = nowMs;
+    context.round.nowMs = nowMs;
     for (const peer of context.peers) peer.tick(nowMs);
     for (const leg of context.legsBySessionId.values()) {
       if (leg.backlog.size > 0) context.counters.backlogDropped += leg.backlog.expire(nowMs);

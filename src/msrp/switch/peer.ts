@@ -6,11 +6,10 @@ import { FROM_PATH, type FrameHead, TO_PATH, USE_NICKNAME } from '../protocol/fr
 import { type ContinuationFlag, FLAG_ABORT, FLAG_COMPLETE, FLAG_MORE } from '../protocol/wire.ts';
 import { type CloseReason, type ConnectionOwner, MsrpConnection } from '../transport/connection.ts';
 import { URGENT } from '../transport/outbox.ts';
-import { findAudience } from './audience.ts';
 import { bindLeg, findLeg, flushBacklog, releaseLeg } from './binding.ts';
 import { BodyHold } from './body-hold.ts';
 import type { SwitchContext } from './context.ts';
-import { fanOut, makeChunk } from './fan-out.ts';
+import { takeWhole } from './fan-out.ts';
 import {
   COMPOSING,
   HEARTBEAT,
@@ -22,6 +21,7 @@ import {
   type SendMeta,
 } from './inbound.ts';
 import { formatReplyPaths, type Leg } from './leg.ts';
+import { Liveness } from './liveness.ts';
 import { takeNickname } from './nickname.ts';
 import { Outstanding } from './outstanding.ts';
 import { takeChunk } from './transfer.ts';
@@ -47,10 +47,8 @@ export class Peer implements ConnectionOwner {
   readonly #hold = new BodyHold();
   #recent: Leg | null = null;
   #wasBound = false;
+  readonly #liveness: Liveness;
   #isPaused = false;
-  #resumedMs = 0;
-  #probedMs = 0;
-  #readsAtProbe = 0;
   #countedHold = 0;
 
   // The frame that is arriving.
@@ -62,7 +60,6 @@ export class Peer implements ConnectionOwner {
   /** To be answered at the end of the frame; NO_ANSWER_YET while all is well. */
   #status = NO_ANSWER_YET;
   #isIgnored = false;
-  #isStreamed = false;
   #nextStart = 1;
 
   /** Counted against the limits of its address; connections that we opened are not. */
@@ -73,6 +70,7 @@ export class Peer implements ConnectionOwner {
     this.#isCounted = isCounted;
     this.connection = connection;
     this.outstanding = new Outstanding(context.limits.maxOutstanding);
+    this.#liveness = new Liveness(context, this);
   }
 
   addLeg(leg: Leg): void {
@@ -92,6 +90,11 @@ export class Peer implements ConnectionOwner {
     else this.resume();
   }
 
+  /** The switch does not read from it: its members' recipients do not keep up. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   pause(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
@@ -101,17 +104,13 @@ export class Peer implements ConnectionOwner {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#resumedMs = this.#context.coarseNowMs;
+    this.#liveness.resumed();
     this.connection.resume();
   }
 
   /** Asks for a sign of life; `tick` ends the connection when none comes. */
   probe(): void {
-    const leg = this.legs.values().next().value;
-    if (leg === undefined || this.#probedMs !== 0 || this.#isPaused) return;
-    this.#probedMs = this.#context.clock.nowMs();
-    this.#readsAtProbe = this.connection.readCount;
-    this.sendEmpty(leg.paths);
+    this.#liveness.probe();
   }
 
   /** Sends a SEND without content; returns its number. */
@@ -124,25 +123,8 @@ export class Peer implements ConnectionOwner {
   }
 
   tick(nowMs: number): void {
-    const { limits } = this.#context;
-    const { connection } = this;
-    connection.tick(nowMs);
-    if (connection.isClosed || connection.isEnding || this.#isPaused) return;
-    const silentMs = nowMs - connection.lastReadMs;
-    if (silentMs > limits.idleMs && (this.legs.size === 0 || connection.isMidFrame)) {
-      connection.destroy('stalled');
-      return;
-    }
-    if (this.#probedMs !== 0 && nowMs - this.#probedMs > limits.probeMs) {
-      const answered = connection.readCount > this.#readsAtProbe;
-      this.#probedMs = 0;
-      if (!answered) {
-        connection.destroy('stalled');
-        return;
-      }
-    }
-    // A paused sender's answers lay unread: they count from when it is read again.
-    if (nowMs - this.#resumedMs > limits.responseMs) this.#dropSilent(nowMs - limits.responseMs);
+    this.connection.tick(nowMs);
+    this.#liveness.tick(nowMs);
   }
 
   onHead(head: FrameHead): void {
@@ -162,7 +144,6 @@ export class Peer implements ConnectionOwner {
     }
     this.#leg = null;
     this.#meta = null;
-    this.#isStreamed = false;
     this.#status = NO_ANSWER_YET;
     // Reports end here: the switch answers for its members itself (RFC 4975 section 7.1.2: never answered).
     if (head.method === 'REPORT') {
@@ -177,7 +158,7 @@ export class Peer implements ConnectionOwner {
   onBody(view: Buffer): void {
     if (this.#isIgnored || this.#status !== NO_ANSWER_YET) return;
     const meta = this.#meta;
-    if (meta === null) return;
+    if (meta === null || meta.type === HEARTBEAT) return;
     this.#hold.add(view);
     const { limits } = this.#context;
     const held = this.#hold.bytes;
@@ -302,7 +283,6 @@ export class Peer implements ConnectionOwner {
     const leg = this.#leg;
     if (leg === null) return;
     const piece = this.#hold.take();
-    this.#isStreamed = true;
     const status = takeChunk(this.#context, leg, meta, this.#nextStart, piece, FLAG_MORE);
     this.#nextStart += piece.length;
     if (status !== OK) this.#refuseEarly(status);
@@ -324,7 +304,7 @@ export class Peer implements ConnectionOwner {
     context.counters.bytesIn += body.length;
     const isWhole = flag === FLAG_COMPLETE && this.#nextStart === 1 && !leg.transfers.has(meta.messageId);
     const status = isWhole
-      ? this.#takeWhole(leg, meta, body)
+      ? takeWhole(context, leg, meta, body)
       : takeChunk(context, leg, meta, this.#nextStart, body, flag);
     this.#nextStart += body.length;
     if (status === OK && flag === FLAG_COMPLETE) {
@@ -335,25 +315,6 @@ export class Peer implements ConnectionOwner {
       }
     }
     return flag === FLAG_ABORT && status === STOP_SENDING ? OK : status;
-  }
-
-  #takeWhole(leg: Leg, meta: SendMeta, body: Buffer): number {
-    const context = this.#context;
-    if (meta.total >= 0 && body.length > meta.total) return STOP_SENDING;
-    const audience = findAudience(context, leg, meta.contentType, meta.type, body);
-    if (audience === null) return BAD_REQUEST;
-    if (typeof audience === 'number') return audience;
-    const chunk = makeChunk(context, {
-      messageId: meta.messageId,
-      otherContentLines: meta.otherContentLines,
-      forms: audience.forms,
-      start: 1,
-      total: body.length,
-      body,
-      flag: FLAG_COMPLETE,
-    });
-    fanOut(context, leg, audience, chunk);
-    return OK;
   }
 
   #report(leg: Leg, meta: SendMeta): void {
@@ -368,7 +329,7 @@ export class Peer implements ConnectionOwner {
   }
 
   #write(text: string): void {
-    this.connection.outbox.send(text, null, URGENT, null, this.#context.coarseNowMs);
+    this.connection.outbox.send(text, null, URGENT, null);
   }
 
   #takeResponse(head: FrameHead): void {
@@ -390,19 +351,6 @@ export class Peer implements ConnectionOwner {
       head.status === BAD_REQUEST
     ) {
       sent.transfer?.stopFor(sent.leg);
-    }
-  }
-
-  #dropSilent(beforeMs: number): void {
-    for (;;) {
-      const leg = this.outstanding.overdue(beforeMs);
-      if (leg === null) return;
-      if (leg.peer !== this) {
-        this.outstanding.forgetFirst();
-        continue;
-      }
-      releaseLeg(this.#context, leg, 'stalled');
-      return;
     }
   }
 }

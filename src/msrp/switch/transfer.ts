@@ -3,8 +3,9 @@
  * between; bytes are counted, never believed from the headers.
  */
 
+import { baseMediaType } from '../protocol/media-type.ts';
 import { type ContinuationFlag, FLAG_ABORT, FLAG_COMPLETE, FLAG_MORE } from '../protocol/wire.ts';
-import { type Audience, findAudience, prepareForm } from './audience.ts';
+import { type Audience, findAudience, formFor, prepareForm } from './audience.ts';
 import { type Form, NOT_FOR_THEM } from './chunk.ts';
 import type { SwitchContext } from './context.ts';
 import { deliver, makeChunk, throttleSender } from './fan-out.ts';
@@ -69,10 +70,10 @@ export function takeChunk(
   if (transfer === undefined) {
     if (flag === FLAG_ABORT && start === 1) return OK;
     if (start !== 1 || sender.transfers.size >= context.limits.maxTransfersPerLeg) return STOP_SENDING;
-    transfer = new Transfer(meta, context.coarseNowMs);
+    transfer = new Transfer(meta, context.round.nowMs);
     sender.transfers.set(meta.messageId, transfer);
   }
-  transfer.lastMs = context.coarseNowMs;
+  transfer.lastMs = context.round.nowMs;
   const status =
     transfer.refusal !== 0 ? transfer.refusal : advance(context, sender, transfer, start, body, flag);
   if (status !== OK && transfer.refusal === 0) {
@@ -112,7 +113,13 @@ function advance(
     return OK;
   }
   const bytes = transfer.pendingHead === null ? body : Buffer.concat([transfer.pendingHead, body]);
-  const audience = findAudience(context, sender, transfer.contentType, baseOf(transfer), bytes);
+  const audience = findAudience(
+    context,
+    sender,
+    transfer.contentType,
+    baseMediaType(transfer.contentType),
+    bytes,
+  );
   transfer.receivedBytes = received;
   if (audience === null) {
     if (flag === FLAG_COMPLETE) return BAD_REQUEST;
@@ -128,13 +135,6 @@ function advance(
   return OK;
 }
 
-function baseOf(transfer: Transfer): string {
-  const semicolon = transfer.contentType.indexOf(';');
-  return (semicolon < 0 ? transfer.contentType : transfer.contentType.slice(0, semicolon))
-    .trim()
-    .toLowerCase();
-}
-
 /** Those who are connected at the first chunk get the message; who comes later would have no beginning of it. */
 function findRecipients(
   context: SwitchContext,
@@ -145,7 +145,7 @@ function findRecipients(
   const recipients: Recipient[] = [];
   for (const leg of audience.targets) {
     if (leg === sender || !leg.mayReceive || leg.peer === null || transfer.total > leg.maxSizeBytes) continue;
-    const form = leg.formFor(audience.type, audience.innerType);
+    const form = formFor(audience, leg);
     if (form === NOT_FOR_THEM) continue;
     prepareForm(context, sender, audience, form);
     recipients.push({ leg, peer: leg.peer, form, isStopped: false });

@@ -97,6 +97,8 @@ export class MsrpConnection {
     this.#endedAtMs = this.#options.clock.nowMs();
     this.#parser.close();
     this.outbox.flush();
+    // What still queues is for somebody who is leaving; nothing may be written after the end.
+    this.outbox.close();
     this.#socket.resume();
     this.#socket.end();
   }

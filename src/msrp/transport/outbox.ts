@@ -61,7 +61,6 @@ export class Outbox {
   #queuedBytes = 0;
   #queuedMessages = 0;
   #blockedSinceMs = 0;
-  #lastNowMs = 0;
   readonly #lanes = [new Fifo<Waiting>(), new Fifo<Waiting>(), new Fifo<Waiting>()] as const;
   /** Chunks waiting, by their sender: a sender's later messages stay behind them. */
   readonly #bulkSenders = new Map<object, number>();
@@ -90,9 +89,8 @@ export class Outbox {
   /**
    * Takes one frame: `text` has one character a byte, `body` follows it.
    * @param sender whose order with earlier chunks must hold; null when none
-   * @param nowMs coarse time
    */
-  send(text: string, body: Buffer | null, urgency: Urgency, sender: object | null, nowMs: number): void {
+  send(text: string, body: Buffer | null, urgency: Urgency, sender: object | null): void {
     if (this.#isClosed) return;
     if (!this.#isBlocked) {
       this.#gather(text, body);
@@ -101,10 +99,9 @@ export class Outbox {
         this.#isScheduled = true;
         this.#round.add(this);
       }
-      this.#lastNowMs = nowMs;
       return;
     }
-    this.#enqueue(text, body, urgency, sender, nowMs);
+    this.#enqueue(text, body, urgency, sender);
   }
 
   flush(): void {
@@ -165,22 +162,21 @@ export class Outbox {
     // A write that the kernel took whole is already out of the socket's own buffer here.
     if (socket.writableLength > 0) {
       this.#isBlocked = true;
-      this.#blockedSinceMs = this.#lastNowMs;
+      this.#blockedSinceMs = this.#round.nowMs;
       this.#noteCongestion();
     }
   }
 
-  #enqueue(text: string, body: Buffer | null, urgency: Urgency, sender: object | null, nowMs: number): void {
+  #enqueue(text: string, body: Buffer | null, urgency: Urgency, sender: object | null): void {
     let lane: Urgency = urgency;
     if (sender !== null) {
       const chunks = this.#bulkSenders.get(sender);
       if (lane === CHAT && chunks !== undefined) lane = BULK;
       if (lane === BULK) this.#bulkSenders.set(sender, (chunks ?? 0) + 1);
     }
-    this.#lanes[lane].push({ text, body, sinceMs: nowMs, sender });
+    this.#lanes[lane].push({ text, body, sinceMs: this.#round.nowMs, sender });
     this.#queuedBytes += text.length + (body === null ? 0 : body.length);
     this.#queuedMessages++;
-    this.#lastNowMs = nowMs;
     this.#noteCongestion();
     if (this.waitingBytes > this.#limits.maxBytes || this.#queuedMessages > this.#limits.maxMessages) {
       this.#events.onOverflow();

@@ -1,0 +1,63 @@
+/** Whether a connection is still of use: looked at with every tick, never by a timer of its own. */
+import { releaseLeg } from './binding.ts';
+import type { SwitchContext } from './context.ts';
+import type { Peer } from './peer.ts';
+
+const NOT_PROBED = 0;
+
+export class Liveness {
+  readonly #context: SwitchContext;
+  readonly #peer: Peer;
+  #resumedMs = 0;
+  #probedMs = NOT_PROBED;
+  #readsAtProbe = 0;
+
+  constructor(context: SwitchContext, peer: Peer) {
+    this.#context = context;
+    this.#peer = peer;
+  }
+
+  /** A paused sender's answers lay unread: they count from when it is read again. */
+  resumed(): void {
+    this.#resumedMs = this.#context.round.nowMs;
+  }
+
+  probe(): void {
+    const peer = this.#peer;
+    const leg = peer.legs.values().next().value;
+    if (leg === undefined || this.#probedMs !== NOT_PROBED || peer.isPaused) return;
+    this.#probedMs = this.#context.clock.nowMs();
+    this.#readsAtProbe = peer.connection.readCount;
+    peer.sendEmpty(leg.paths);
+  }
+
+  tick(nowMs: number): void {
+    const { limits } = this.#context;
+    const { connection, legs, isPaused } = this.#peer;
+    if (connection.isClosed || connection.isEnding || isPaused) return;
+    const silentMs = nowMs - connection.lastReadMs;
+    const isIdle = silentMs > limits.idleMs && (legs.size === 0 || connection.isMidFrame);
+    if (isIdle || this.#failedProbe(nowMs)) connection.destroy('stalled');
+    else if (nowMs - this.#resumedMs > limits.responseMs) this.#dropSilent(nowMs - limits.responseMs);
+  }
+
+  #failedProbe(nowMs: number): boolean {
+    if (this.#probedMs === NOT_PROBED || nowMs - this.#probedMs <= this.#context.limits.probeMs) return false;
+    this.#probedMs = NOT_PROBED;
+    return this.#peer.connection.readCount === this.#readsAtProbe;
+  }
+
+  /** A recipient that left a SEND unanswered is gone for us (local 408, RFC 4975 section 7.1.1). */
+  #dropSilent(beforeMs: number): void {
+    const peer = this.#peer;
+    for (;;) {
+      const leg = peer.outstanding.overdue(beforeMs);
+      if (leg === null) return;
+      if (leg.peer === peer) {
+        releaseLeg(this.#context, leg, 'stalled');
+        return;
+      }
+      peer.outstanding.forgetFirst();
+    }
+  }
+}
