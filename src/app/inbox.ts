@@ -1,0 +1,108 @@
+/**
+ * Kamailio's inbox: replies, ACKs and CANCELs that a notification may have lost. It is read when Kamailio connects and
+ * after a start; what was dealt with is deleted.
+ */
+import { formatInboxKey, type InboxKey, parseInboxKey } from 'kamailio-jsonrpc';
+import type { Logger } from 'pino';
+import { header, parseSipMessage } from '../sip/message.ts';
+import { tagOf } from '../sip/name-addr.ts';
+import type { KamailioCalls } from './kamailio-calls.ts';
+import type { KamailioNodes } from './kamailio-nodes.ts';
+
+type Kind = 'ack' | 'cancel' | 'reply';
+
+/** So that notifications under way arrive first and most entries need not be read. */
+const READ_DELAY_MS = 300;
+
+export class Inbox {
+  readonly #nodes: KamailioNodes;
+  readonly #log: Logger;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(nodes: KamailioNodes, log: Logger) {
+    this.#nodes = nodes;
+    this.#log = log;
+  }
+
+  readSoon(calls: KamailioCalls): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#readAll(calls), READ_DELAY_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Call-IDs of our INVITEs that have a final reply there. Empty when Kamailio cannot be asked. */
+  async answeredInvites(): Promise<ReadonlySet<string>> {
+    const callIds = new Set<string>();
+    for (const kam of this.#nodes.ids) {
+      for (const { parsed } of await this.#keys(kam)) {
+        if (parsed.kind === 'INVITE') callIds.add(parsed.callId);
+      }
+    }
+    return callIds;
+  }
+
+  /** Deletes the copy of a message that was dealt with. */
+  forget(kam: string, message: Buffer, kind: Kind): void {
+    const key = keyOf(message, kind);
+    if (key === undefined || this.#isStopped) return;
+    this.#nodes
+      .client(kam)
+      .inboxDelete(key)
+      .catch((error: unknown) => this.#log.debug({ kam, why: String(error) }, 'inbox entry left to expire'));
+  }
+
+  async #readAll(calls: KamailioCalls): Promise<void> {
+    for (const kam of this.#nodes.ids) {
+      for (const { key, parsed } of await this.#keys(kam)) {
+        if (this.#isStopped) return;
+        await this.#read(kam, key, parsed, calls);
+      }
+    }
+  }
+
+  async #read(kam: string, key: string, { kind }: InboxKey, calls: KamailioCalls): Promise<void> {
+    const client = this.#nodes.client(kam);
+    try {
+      const message = await client.inboxGet(key);
+      if (message !== undefined && message.length > 0) {
+        calls.deliver(message, kind === 'ACK' ? 'ack' : kind === 'CANCEL' ? 'cancel' : 'reply');
+      }
+      await client.inboxDelete(key);
+    } catch (error) {
+      this.#log.warn({ kam, key, why: String(error) }, 'an inbox entry could not be dealt with');
+    }
+  }
+
+  async #keys(kam: string): Promise<{ key: string; parsed: InboxKey }[]> {
+    try {
+      const keys = await this.#nodes.client(kam).inboxKeys();
+      return keys.flatMap((key) => {
+        const parsed = parseInboxKey(key);
+        return parsed === undefined ? [] : [{ key, parsed }];
+      });
+    } catch (error) {
+      this.#log.warn({ kam, why: String(error) }, 'the inbox cannot be read now');
+      return [];
+    }
+  }
+}
+
+function keyOf(message: Buffer, kind: Kind): string | undefined {
+  const parsed = parseSipMessage(message);
+  const [number = '', method] = (header(parsed, 'cseq') ?? '').trim().split(/\s+/);
+  if (kind === 'reply' && (parsed.kind !== 'response' || parsed.status < 200 || method !== 'INVITE'))
+    return undefined;
+  const tag = tagOf(header(parsed, kind === 'cancel' ? 'from' : 'to') ?? '') ?? '';
+  return formatInboxKey({
+    callId: header(parsed, 'call-id') ?? '',
+    cseq: Number(number),
+    kind: kind === 'reply' ? 'INVITE' : kind === 'ack' ? 'ACK' : 'CANCEL',
+    tag,
+  });
+}

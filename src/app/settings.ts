@@ -1,0 +1,54 @@
+/** What the focus decides by, taken from the configuration. */
+import { formatHostPort } from '../config/address.ts';
+import type { Config } from '../config/config.ts';
+import type { FocusSettings } from '../focus/world.ts';
+import { VERSION } from './version.ts';
+
+const MAX_SUBSCRIPTION_EXPIRES_S = 7200;
+
+export function focusSettings(config: Config): FocusSettings {
+  const { sip, adHoc, session, conference, limits, msrp } = config;
+  return {
+    domain: sip.domain,
+    host: publicHost(config),
+    release: `${config.serverHeader.release} Parley/${VERSION}`,
+    factories: config.conferenceFactories,
+    sessionPrefix: conference.sessionPrefix,
+    ...(sip.nextHop === undefined ? {} : { nextHop: sip.nextHop }),
+    adHoc,
+    session,
+    inviteTimeoutS: conference.inviteTimeoutS,
+    displayNamePriority: config.displayName.priority,
+    notifyMinIntervalMs: config.notify.minIntervalMs,
+    releasePolicy: config.release,
+    media: {
+      acceptTypes: msrp.acceptTypes,
+      acceptWrappedTypes: msrp.acceptWrappedTypes,
+      ...(msrp.maxSizeBytes === undefined ? {} : { maxSizeBytes: msrp.maxSizeBytes }),
+    },
+    limits: {
+      maxSessions: limits.maxSessions,
+      maxSubscriptionsPerUser: limits.maxSubscriptionsPerUser,
+      maxSubscriptionExpiresS: MAX_SUBSCRIPTION_EXPIRES_S,
+      maxListEntries: limits.maxInvitees,
+    },
+  };
+}
+
+/**
+ * The host of the identities that we give out; it must lead back to Kamailio from any client. What is advertised, else
+ * the address listened on, else (on a wildcard) the domain.
+ */
+function publicHost({ sip }: Config): string {
+  if (sip.advertise !== undefined) {
+    const { host, port } = sip.advertise;
+    return port === undefined ? bracketed(host) : formatHostPort({ host, port });
+  }
+  const first = sip.listen[0];
+  if (first === undefined || first.host === '0.0.0.0' || first.host === '::') return sip.domain;
+  return formatHostPort(first);
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
