@@ -3,11 +3,13 @@
 import type { MsrpSession } from './msrp/session.ts';
 import type { ReceivedMessage, SendOptions } from './msrp/session-types.ts';
 import { Roster } from './roster.ts';
-import type { ReadSdp } from './sdp.ts';
+import { type ReadSdp, sdpBody, sdpOf } from './sdp.ts';
 import type { SipAgent } from './sip/agent.ts';
 import type { Dialog } from './sip/dialog.ts';
+import { parseNameAddr } from './sip/header-values.ts';
 import type { SipMessage } from './sip/message.ts';
-import type { WaitOptions } from './waiting.ts';
+import type { Answer, ReceivedRequest } from './sip/received-request.ts';
+import { Mailbox, type WaitOptions } from './waiting.ts';
 
 export interface RoomParts {
   readonly sip: SipAgent;
@@ -42,6 +44,7 @@ export class Room {
   readonly setUpBy: SipMessage;
   readonly #sip: SipAgent;
   readonly #ownAddress: string;
+  readonly #moves: Mailbox<number>;
 
   constructor(parts: RoomParts) {
     this.#sip = parts.sip;
@@ -52,6 +55,8 @@ export class Room {
     this.peer = parts.peer;
     this.setUpBy = parts.setUpBy;
     this.#ownAddress = parts.ownAddress;
+    this.#moves = new Mailbox({ describe: (status) => `bound with ${status}`, seen: () => this.msrp.tail() });
+    this.dialog.onRequest = (received) => this.#answerOffer(received);
   }
 
   /**
@@ -70,7 +75,7 @@ export class Room {
   async hear(options: WaitOptions = {}): Promise<Heard> {
     const message = await this.msrp.nextMessage(options);
     const cpim = message.cpim;
-    const name = cpim === undefined ? '' : cpim.from.replace(/\s*<.*$/, '').replace(/^"|"$/g, '');
+    const name = cpim === undefined ? '' : parseNameAddr(cpim.from).displayName;
     return { from: cpim?.fromUri ?? message.from, name, text: message.text, message };
   }
 
@@ -90,6 +95,41 @@ export class Room {
       accept: 'application/conference-info+xml',
     });
     return new Roster(subscription);
+  }
+
+  /** Waits until an offer of the peer has moved our MSRP connection; resolves with the status of the new binding. */
+  nextMove(options: WaitOptions = {}): Promise<number> {
+    return this.#moves.take('an offer that moves the MSRP connection', options);
+  }
+
+  /** A re-INVITE or UPDATE with another path (a session that moves to another switch): answer, then follow it. */
+  #answerOffer(received: ReceivedRequest): Answer | undefined {
+    if (received.method !== 'INVITE' && received.method !== 'UPDATE') return undefined;
+    const offer = sdpOf(received.request);
+    const own = this.dialog.localSdp;
+    if (own === undefined || offer === undefined || offer.path.length === 0) return undefined;
+    const active = offer.setup === 'actpass' || offer.setup === 'passive';
+    // An answer is active or passive, even where our last SDP was an offer of actpass (RFC 6135).
+    const roled = own.replace(/^a=setup:.*$/m, `a=setup:${active ? 'active' : 'passive'}`);
+    const version = (line: string): string =>
+      line.replace(/ (\d+) IN /, (_, old) => ` ${Number(old) + 1} IN `);
+    const answer = roled === own ? own : roled.replace(/^o=.*$/m, version);
+    this.dialog.localSdp = answer;
+    if (offer.path.join(' ') === this.msrp.remotePath.join(' '))
+      return { status: 200, body: sdpBody(answer) };
+    this.msrp.drop();
+    const moved = active ? this.msrp.connect(offer.path) : this.#awaitPeer(offer.path);
+    moved.then(
+      (status) => this.#moves.put(status),
+      (error: Error) => this.#moves.close(error),
+    );
+    return { status: 200, body: sdpBody(answer) };
+  }
+
+  async #awaitPeer(path: readonly string[]): Promise<number> {
+    this.msrp.accept(path);
+    await this.msrp.bound();
+    return 200;
   }
 
   /** Resolves when a BYE ended the dialog, with who sent it. */

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Subscriber } from '../../src/agents/chat.ts';
+import { MsrpSession } from '../../src/agents/msrp/session.ts';
+import { msrpSdp, sdpBody, sdpOf } from '../../src/agents/sdp.ts';
 
 for (const transport of ['udp', 'tcp'] as const) {
   describe(`two subscribers over ${transport}, nothing between them`, () => {
     let ada: Subscriber;
     let ben: Subscriber;
     before(async () => {
-      ada = await Subscriber.start({ uri: 'sip:ada@127.0.0.1', displayName: 'Ada', transport });
+      ada = await Subscriber.start({ uri: 'sip:ada@127.0.0.1', displayName: 'Ada "A" L.', transport });
       ben = await Subscriber.start({ uri: 'sip:ben@127.0.0.1', displayName: 'Ben', transport });
     });
     after(async () => {
@@ -19,7 +21,10 @@ for (const transport of ['udp', 'tcp'] as const) {
         const [hers, his] = await Promise.all([ada.join(ben.sip.contactUri, { setup }), ben.answerNext()]);
         assert.equal(await hers.say('good morning'), 200);
         const heard = await his.hear();
-        assert.deepEqual([heard.from, heard.name, heard.text], ['sip:ada@127.0.0.1', 'Ada', 'good morning']);
+        assert.deepEqual(
+          [heard.from, heard.name, heard.text],
+          ['sip:ada@127.0.0.1', 'Ada "A" L.', 'good morning'],
+        );
         assert.equal(await his.say('and to you'), 200);
         assert.equal((await hers.hear()).text, 'and to you');
         assert.equal((await hers.leave()).status, 200);
@@ -28,6 +33,24 @@ for (const transport of ['udp', 'tcp'] as const) {
         await his.msrp.close();
         assert.deepEqual([...ada.violations, ...ben.violations], []);
         assert.deepEqual([...ada.sip.unexpected, ...ben.sip.unexpected], []);
+      });
+    }
+
+    for (const setup of ['actpass', 'active'] as const) {
+      test(`a re-INVITE with another path (setup ${setup}) moves the MSRP connection`, async () => {
+        const [hers, his] = await Promise.all([ada.join(ben.sip.contactUri), ben.answerNext()]);
+        const elsewhere = await MsrpSession.open({ name: 'elsewhere' });
+        const sdp = msrpSdp({ path: elsewhere.path, setup, sessionVersion: 2 });
+        elsewhere.accept(his.msrp.path);
+        const answer = await hers.dialog.reinvite({ body: sdpBody(sdp) }).final();
+        assert.equal(sdpOf(answer)?.setup, setup === 'active' ? 'passive' : 'active');
+        if (setup === 'active') assert.equal(await elsewhere.connect(his.msrp.path), 200);
+        assert.equal(await his.nextMove(), 200);
+        assert.equal(await his.say('still here'), 200);
+        assert.equal((await elsewhere.nextMessage()).text, 'still here');
+        await hers.leave();
+        await Promise.all([elsewhere.close(), his.msrp.close()]);
+        assert.deepEqual([...ada.violations, ...ben.violations, ...elsewhere.violations], []);
       });
     }
 

@@ -80,3 +80,8 @@ export function successReport(frame: Frame, bytes: number, ownPath: string): Buf
     ],
   });
 }
+
+/** A path as its URIs, leftmost hop first. */
+export function asPath(path: string | readonly string[]): readonly string[] {
+  return typeof path === 'string' ? path.split(/\s+/) : path;
+}

@@ -17,7 +17,7 @@ import {
 } from '../waiting.ts';
 import { encodeFrame, type Flag, type Frame, frameSummary, MsrpStream } from './frame.ts';
 import { MsrpInbox } from './inbox.ts';
-import { chunksOf, firstUri, randomToken, responseTo, transactionIdFor } from './outgoing.ts';
+import { asPath, chunksOf, firstUri, randomToken, responseTo, transactionIdFor } from './outgoing.ts';
 import type {
   Field,
   MsrpSessionOptions,
@@ -41,7 +41,7 @@ export class MsrpSession {
   readonly #inbox: MsrpInbox;
   readonly #pending = new Map<string, Deferred<Frame>>();
   readonly #inbound = new Set<Socket>();
-  readonly #bound: Deferred<void> = deferred();
+  #bound: Deferred<void> = deferred();
   #closed: Deferred<string> = deferred();
   #server: Server | undefined;
   #port = 9;
@@ -136,7 +136,12 @@ export class MsrpSession {
 
   /** Cuts the connection without a word; listening goes on. */
   drop(): void {
-    this.#socket?.destroy();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#bound = deferred();
+    if (socket === undefined) return;
+    this.#release('dropped by us');
+    socket.destroy();
   }
 
   /** Stops reading from the connection: a slow receiver. */
@@ -309,12 +314,16 @@ export class MsrpSession {
       this.#record('note', Buffer.alloc(0), undefined, `connection closed: ${why}`);
       if (this.#socket !== socket) return;
       this.#socket = undefined;
-      for (const [id, pending] of this.#pending) {
-        pending.reject(new WaitFailed(`${this.name}: the connection closed before the response to ${id}`));
-      }
-      this.#pending.clear();
-      this.#closed.resolve(why);
+      this.#release(why);
     });
+  }
+
+  #release(why: string): void {
+    for (const [id, pending] of this.#pending) {
+      pending.reject(new WaitFailed(`${this.name}: the connection closed before the response to ${id}`));
+    }
+    this.#pending.clear();
+    this.#closed.resolve(why);
   }
 
   #receive(frame: Frame, socket: Socket): void {
@@ -389,7 +398,3 @@ export class MsrpSession {
 }
 
 const MAX_PENDING = 10_000;
-
-function asPath(path: string | readonly string[]): readonly string[] {
-  return typeof path === 'string' ? path.split(/\s+/) : path;
-}
