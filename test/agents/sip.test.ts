@@ -151,6 +151,7 @@ for (const transport of ['udp', 'tcp'] as const) {
       assert.equal(request.cseq, 2);
       ben.answer('MESSAGE', { status: 401, headers: [challenge] });
       assert.equal((await ada.request('MESSAGE', { to: ben.contactUri })).status, 401);
+      assert.equal(sent(ada, /^MESSAGE/), 4);
     });
 
     test('malformed bytes and stray messages are kept as unexpected, and the agent goes on', async () => {
