@@ -7,7 +7,10 @@ import { MsrpSwitch } from '../../../src/msrp/switch/msrp-switch.ts';
 import type { LegSnapshot } from '../../../src/switch-control/protocol.ts';
 
 const receivers = Number(process.argv[2] ?? 10);
-const log = { debug() {}, info() {}, warn: console.error, error: console.error };
+const complain = (fields: object, message: string): void => {
+  process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
+};
+const log = { debug() {}, info() {}, warn: complain, error: complain };
 const msrp = new MsrpSwitch({
   id: 'bench',
   listen: [{ transport: 'tcp', host: '127.0.0.1', port: 0 }],

@@ -94,7 +94,10 @@ test('case 27: two sessions on one connection both work', async () => {
   assert.equal(await b.sendAndStatus(null), '200');
   assert.equal(await c.sendAndStatus('to both'), '200');
   const frames = [await a.message(), await a.message()];
-  assert.deepEqual(frames.map((frame) => header(frame, 'To-Path')).sort(), [clientUri('a'), clientUri('b')]);
+  assert.deepEqual(
+    new Set(frames.map((frame) => header(frame, 'To-Path'))),
+    new Set([clientUri('a'), clientUri('b')]),
+  );
   assert.notEqual(frames[0]?.tid, frames[1]?.tid);
   assert.equal(await a.sendAndStatus('as a'), '200');
   assert.equal(await b.sendAndStatus('as b'), '200');
