@@ -1,4 +1,5 @@
 /** A whole stack in the foreground of one process: what `parley up` runs, and the demo. */
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { formatHostPort, switchAddresses } from '../config/address.ts';
@@ -48,6 +49,7 @@ const STOP_TIMEOUT_MS = 3500;
 /** Resolves when every part is ready. Rejects with one clear sentence as message; nothing is left running then. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { log, signal } = options;
+  const given = withKamailioFound(options.config);
   const record = openRunRecord(options.config.store.sqlite);
   let supervisor: Supervisor | undefined;
   const stop = async () => {
@@ -61,7 +63,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await endLeftovers(record, LEFTOVER_TIMEOUT_MS, (part) =>
       log.warn({ part: part.name, pid: part.pid }, 'ending what a killed run left behind'),
     );
-    const config = await concretePorts(options.config);
+    const config = await concretePorts(given);
     const parts = (options.parts ?? partsOf)(prepare(config, record, log));
     signal?.throwIfAborted();
     supervisor = new Supervisor({ stages: parts, record, log });
@@ -72,6 +74,39 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw withKey(error);
   } finally {
     signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+const KAMAILIO_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
+const KAMAILIO_MEND =
+  'install Kamailio (apt-get install --no-install-recommends kamailio kamailio-extra-modules kamailio-tls-modules) or name the program';
+
+/** Looked at before anything is started, so that the one line about it stands alone. */
+function withKamailioFound(config: Config): Config {
+  const { manage, binary } = config.kamailio;
+  if (!manage) return config;
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(':').filter((folder) => folder !== ''),
+    ...KAMAILIO_FOLDERS,
+  ];
+  const name = binary ?? 'kamailio';
+  const candidates = name.includes('/') ? [name] : folders.map((folder) => join(folder, name));
+  const found = candidates.find(isExecutable);
+  if (found !== undefined) return { ...config, kamailio: { ...config.kamailio, binary: found } };
+  const where = name.includes('/') ? '' : ` (looked in PATH and ${KAMAILIO_FOLDERS.join(', ')})`;
+  const message = `is not a program that can be run${where}`;
+  throw new CodedError(
+    'KAMAILIO_MISSING',
+    formatConfigError({ path: 'kamailio.binary', value: name, message, mend: KAMAILIO_MEND }),
+  );
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -11,6 +11,7 @@ const shutdown = awaitShutdown();
 const loaded = loadConfig({
   env: {
     PARLEY_STORE_SQLITE: store,
+    PARLEY_KAMAILIO_BINARY: process.execPath, // Never started: the parts are stubs.
     PARLEY_SIP_LISTEN: 'udp:127.0.0.1:0',
     PARLEY_KAMAILIO_RPC_LISTEN: '127.0.0.1:0',
     PARLEY_KAMAILIO_JSON_RPC_LISTEN: '127.0.0.1:0',
