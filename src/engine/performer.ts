@@ -85,7 +85,7 @@ export class Performer {
   }
 
   async #perform({ conference, effects }: OutboxBatch): Promise<void> {
-    const stages = [...new Set(effects.map(({ effect }) => effect.stage))].sort();
+    const stages = [...new Set(effects.map(({ effect }) => effect.stage))].sort((a, b) => a - b);
     for (const stage of stages) {
       const now = effects.filter(({ effect }) => effect.stage === stage);
       const failure = await this.#performStage(conference, now);

@@ -4,6 +4,7 @@
  * All times are milliseconds since the epoch.
  */
 import type { GroupDocument } from '../documents/group-model.ts';
+import type { SipDialog } from '../sip/dialog.ts';
 
 /** A pending server transaction at one Kamailio: local to that node and to its start (`epoch`). */
 export interface Transaction {
@@ -12,19 +13,8 @@ export interface Transaction {
   readonly tid: string;
 }
 
-/** A dialog of ours (RFC 3261 section 12), on the Kamailio node that carries it. */
-export interface Dialog {
-  readonly callId: string;
-  readonly localTag: string;
-  readonly remoteTag: string;
-  /** name-addr texts without tag. */
-  readonly local: string;
-  readonly remote: string;
-  /** The peer's Contact URI. */
-  readonly target: string;
-  readonly routeSet: readonly string[];
-  readonly localCSeq: number;
-  readonly remoteCSeq: number;
+/** A dialog of ours, on the Kamailio node that carries it. */
+export interface Dialog extends SipDialog {
   readonly kam: string;
   /** `proto:host:port` the peer's request came from: the way back for peers behind NAT when there is no route set. */
   readonly flow?: string;

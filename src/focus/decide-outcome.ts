@@ -1,6 +1,6 @@
 /** Decisions on what comes back: responses to our requests, ACKs, deadlines, and effects that failed. */
 import { header, type SipRequest, type SipResponse } from '../sip/message.ts';
-import { tagOf } from '../sip/name-addr.ts';
+import { parseNameAddr, tagOf } from '../sip/name-addr.ts';
 import type { LegRow, SubscriptionRow } from './conference.ts';
 import { concluded, type Decision, findDialog, run } from './decide.ts';
 import { type Effect, refusal, STAGE } from './decision.ts';
@@ -80,23 +80,21 @@ function endFork(response: SipResponse, leg: LegRow): Decision {
 }
 
 /** A 2xx to an INVITE whose leg is over (cancelled, timed out, session ended): BYE. */
-function endStray(response: SipResponse, leg: LegRow | undefined): Decision | undefined {
-  const from = header(response, 'from') ?? '';
-  const local = from.replace(/;tag=[^;]*/i, '');
+function endStray(response: SipResponse, leg: LegRow | undefined): Decision {
+  const from = parseNameAddr(header(response, 'from') ?? '');
+  const to = parseNameAddr(header(response, 'to') ?? '');
   const base = leg?.dialog ?? {
     callId: header(response, 'call-id') ?? '',
-    localTag: tagOf(from) ?? '',
+    localTag: from.params.get('tag') ?? '',
     remoteTag: '',
-    local,
-    remote: (header(response, 'to') ?? '').replace(/;tag=[^;]*/i, ''),
-    target: '',
+    localUri: from.uri,
+    remoteUri: to.uri,
+    remoteTarget: to.uri,
     routeSet: [],
     localCSeq: 1,
-    remoteCSeq: 0,
     kam: '',
   };
   const dialog = dialogFromResponse(base, response);
-  if (dialog.target === '') return undefined;
   const cseq = Math.max(2, cseqNumber(response) + 1);
   return {
     clause: 'RFC3261-15',
@@ -106,7 +104,7 @@ function endStray(response: SipResponse, leg: LegRow | undefined): Decision | un
         id: 'RFC3261-15',
         title: 'end the dialog that nobody wants',
         verdict: 'done',
-        found: `BYE to ${dialog.target}`,
+        found: `BYE to ${dialog.remoteTarget}`,
       },
     ],
     looseEffects: [

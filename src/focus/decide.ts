@@ -85,7 +85,7 @@ function decideInDialog(
     return sessionless(world, noSuchDialog, request, origin, trace, toTag);
   }
   const { dialog } = found.row === 'leg' ? found.leg : found.subscription;
-  if (cseqNumber(request) <= dialog.remoteCSeq) {
+  if (cseqNumber(request) <= (dialog.remoteCSeq ?? 0)) {
     const late = refusal(
       500,
       'Server Internal Error',

@@ -1,7 +1,6 @@
 /** 7.2.2.2 IM Session invitation request: the INVITE towards an invited user. */
 import type { LegRow, ParticipantRow } from './conference.ts';
 import { type HeaderLine, STAGE } from './decision.ts';
-import { inDialog } from './dialogs.ts';
 import { offerText } from './media.ts';
 import { ALLOW } from './responses.ts';
 import { nameAddr, shown } from './shown.ts';
@@ -31,12 +30,11 @@ export function inviteUser(work: Work, world: World, { participant, inviter, kam
       callId: `${ids.token(80)}@${settings.domain}`,
       localTag: ids.token(50),
       remoteTag: '',
-      local: fromNameAddr(work, inviter),
-      remote: `<${participant.address}>`,
-      target: participant.address,
+      localUri: row.kind === 'group' ? row.address : row.identity,
+      remoteUri: participant.address,
+      remoteTarget: participant.address,
       routeSet: [],
       localCSeq: 1,
-      remoteCSeq: 0,
       kam,
     },
     allow: [],
@@ -67,10 +65,12 @@ function fromNameAddr(work: Work, inviter: ParticipantRow): string {
 function sendInvite(work: Work, world: World, leg: LegRow, inviter: ParticipantRow, body: string): void {
   const { settings } = world;
   const { row } = work;
-  const request = inDialog(leg.dialog, 'INVITE', 1);
   const asserted = row.kind === 'group' ? `<${row.address}>` : nameAddr(shown(inviter));
   const headers: HeaderLine[] = [
-    ...request.headers,
+    ['From', `${fromNameAddr(work, inviter)};tag=${leg.dialog.localTag}`],
+    ['To', `<${leg.dialog.remoteUri}>`],
+    ['Call-ID', leg.dialog.callId],
+    ['CSeq', '1 INVITE'],
     ...(settings.nextHop === undefined ? [] : ([['Route', `<${withLr(settings.nextHop)}>`]] as const)),
     ['Contact', `<${row.identity}>;isfocus;+g.oma.sip-im`],
     ['P-Asserted-Identity', asserted],
@@ -92,7 +92,7 @@ function sendInvite(work: Work, world: World, leg: LegRow, inviter: ParticipantR
     cseq: 1,
     of: { row: 'leg', id: leg.id },
     kam: leg.dialog.kam,
-    requestUri: leg.dialog.target,
+    requestUri: leg.dialog.remoteTarget,
     ...(settings.nextHop === undefined ? {} : { nextHop: settings.nextHop }),
     headers,
     body,

@@ -24,7 +24,7 @@ export function retireOldLegs(work: Work, _world: World, trace: Trace, newLeg: L
     trace.note(
       'RFC3261-9.1',
       'CANCEL the pending invitation of who joins by itself',
-      done(leg.dialog.target),
+      done(leg.dialog.remoteUri),
     );
   }
 }

@@ -49,7 +49,7 @@ export const modification: Procedure<LegRequestTurn> = {
         dialog: {
           ...leg.dialog,
           remoteCSeq: cseqNumber(request),
-          target: contactUri(request) ?? leg.dialog.target,
+          remoteTarget: contactUri(request) ?? leg.dialog.remoteTarget,
           flow: turn.origin.src,
         },
       };
