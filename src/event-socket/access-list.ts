@@ -19,8 +19,8 @@ export function parseAccessList(cidrs: readonly string[]): (address: string | un
   }
   return (address) => {
     if (address === undefined) return false;
-    // A dual-stack socket shows IPv4 peers as ::ffff:a.b.c.d, with a zone only on link-local addresses.
-    const plain = address.replace(/^::ffff:(?=[0-9.]+$)/i, '').replace(/%.*$/, '');
+    // Link-local addresses carry a zone. IPv4 inside IPv6, as a dual-stack socket shows it, BlockList knows itself.
+    const plain = address.replace(/%.*$/, '');
     const family = isIP(plain);
     return family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6');
   };
