@@ -71,7 +71,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return { config, line: readyLine(config), stop: stopOnce };
   } catch (error) {
     await stopOnce();
-    throw withKey(error);
+    throw signal?.aborted === true ? signal.reason : withKey(error);
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }

@@ -3,8 +3,8 @@ import pino, { type Logger } from 'pino';
 
 const STDERR = 2;
 
-export function createLogger(level: string, part: string): Logger {
+export function createLogger(level: string, process: string): Logger {
   const destination = pino.destination({ fd: STDERR, sync: true });
   destination.on('error', () => undefined); // Whoever read the log is gone; the service goes on.
-  return pino({ level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  return pino({ level, base: { process }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 }

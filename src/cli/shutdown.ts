@@ -12,7 +12,7 @@ export function awaitShutdown(): Shutdown {
   const { promise, resolve } = Promise.withResolvers<string>();
   const request = (reason: string) => {
     resolve(reason);
-    controller.abort(new Error(`stopped by ${reason}`));
+    controller.abort(new Error(`stopped by ${reason} before it was ready`));
   };
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => request(name));
   process.once('disconnect', () => request('the end of the process that started this one'));

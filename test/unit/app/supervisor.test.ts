@@ -39,6 +39,7 @@ test('SIGTERM while a part is not ready yet gives the start up and leaves nothin
   run.child.kill('SIGTERM');
   assert.deepEqual(await run.exit, [1, null]);
   assert.equal(run.stdout, '');
+  assert.match(run.stderr, /^parley: stopped by SIGTERM before it was ready$/m);
   for (const part of parts) assert(isGone(part), `${part.name} is left`);
 });
 
