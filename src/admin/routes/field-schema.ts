@@ -1,0 +1,14 @@
+/** Fields that several resources share. */
+import Type from 'typebox';
+import { PAGE_ITEMS } from '../limits.ts';
+
+export const Count = Type.Integer({ minimum: 0 });
+export const Time = Type.String({ description: 'ISO 8601, UTC.' });
+export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] });
+export const CountOrNull = Type.Unsafe<number | null>({ type: ['integer', 'null'] });
+
+/** User part of an IM Session Identity. */
+export const SessionId = Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9._~-]+$' });
+/** A SIP or tel URI; `sip:` may be left out. */
+export const Address = Type.String({ minLength: 1, maxLength: 512 });
+export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ITEMS.max, default: PAGE_ITEMS.default });

@@ -1,0 +1,25 @@
+/** For supervisors and load balancers: is the process alive, and should it be given work. */
+import { PROBLEM_RESPONSES } from '../problem.ts';
+import type { AdminServer } from '../server.ts';
+import type { AdminView } from '../view.ts';
+import { Liveness, ReadinessBody } from './health-schema.ts';
+
+export function healthRoutes(server: AdminServer, view: AdminView): void {
+  server.get(
+    '/livez',
+    { config: { isProbe: true }, schema: { response: { 200: Liveness, ...PROBLEM_RESPONSES } } },
+    () => ({ live: true as const }),
+  );
+  server.get(
+    '/readyz',
+    {
+      config: { isProbe: true },
+      schema: { response: { 200: ReadinessBody, 503: ReadinessBody, ...PROBLEM_RESPONSES } },
+    },
+    (_request, reply) => {
+      const readiness = view.readiness();
+      void reply.code(readiness.ready ? 200 : 503);
+      return readiness;
+    },
+  );
+}
