@@ -85,9 +85,7 @@ export async function startFocus(config: Config, log: Logger): Promise<RunningFo
       const isRestart = epochs.has(kam);
       epochs.set(kam, epoch);
       log.info({ kam, epoch, isRestart }, 'Kamailio node seen');
-      for (const { row } of [...engine.sessions.all()]) {
-        engine.apply(decideKamailioRestarted(engine.world(), row.id, kam, epoch), 'kamailio');
-      }
+      if (isRestart) settleLostTransactions(kam, epoch);
     },
     onHandled: (kam, message, kind) => inbox.forget(kam, message, kind),
   });
@@ -128,6 +126,17 @@ export async function startFocus(config: Config, log: Logger): Promise<RunningFo
       store.close();
     },
   };
+
+  /** Each decision settles one transaction that died with the old Kamailio, so it is asked until there is none. */
+  function settleLostTransactions(kam: string, epoch: string): void {
+    for (const { row, legs } of [...engine.sessions.all()]) {
+      for (let left = legs.size; left > 0; left -= 1) {
+        const decision = decideKamailioRestarted(engine.world(), row.id, kam, epoch);
+        if (decision === undefined) break;
+        engine.apply(decision, 'kamailio');
+      }
+    }
+  }
 
   /** Effects of the last run, once what Kamailio kept for us was read. */
   async function recover(batches: readonly OutboxBatch[]): Promise<void> {

@@ -28,6 +28,8 @@ export function focusSettings(config: Config): FocusSettings {
     },
     limits: {
       maxSessions: limits.maxSessions,
+      maxPendingInvites: limits.maxPendingInvites,
+      maxBodyBytes: limits.maxBodyBytes,
       maxSubscriptionsPerUser: limits.maxSubscriptionsPerUser,
       maxSubscriptionExpiresS: MAX_SUBSCRIPTION_EXPIRES_S,
       maxListEntries: limits.maxInvitees,

@@ -105,6 +105,7 @@ export class Engine {
       findConferenceOfGroup: (key) => sessions.byGroup(key),
       findDialogs: (callId) => sessions.dialogs(callId),
       sessionCount: () => sessions.size,
+      pendingInvites: () => sessions.pendingInvites,
       chooseSwitch: () => switches.choose(),
     };
   }

@@ -1,5 +1,5 @@
 /** The sessions that have not ended, in memory, with the ways to find them: by id, by group, by Call-ID. */
-import type { Conference } from '../focus/conference.ts';
+import type { Conference, LegRow } from '../focus/conference.ts';
 import type { Changes } from '../focus/work.ts';
 import type { DialogRef } from '../focus/world.ts';
 
@@ -7,9 +7,15 @@ export class Sessions {
   readonly #byId = new Map<string, Conference>();
   readonly #byGroup = new Map<string, string>();
   readonly #dialogs = new Map<string, DialogRef[]>();
+  #pendingInvites = 0;
 
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** INVITEs without a final response, theirs and ours. */
+  get pendingInvites(): number {
+    return this.#pendingInvites;
   }
 
   all(): IterableIterator<Conference> {
@@ -33,8 +39,10 @@ export class Sessions {
   add(conference: Conference): void {
     this.#byId.set(conference.row.id, conference);
     if (conference.row.groupKey !== undefined) this.#byGroup.set(conference.row.groupKey, conference.row.id);
-    for (const leg of conference.legs.values())
+    for (const leg of conference.legs.values()) {
       this.#index(leg.dialog.callId, conference.row.id, 'leg', leg.id);
+      this.#pendingInvites += pending(leg);
+    }
     for (const { id, dialog } of conference.subscriptions.values()) {
       this.#index(dialog.callId, conference.row.id, 'subscription', id);
     }
@@ -44,6 +52,10 @@ export class Sessions {
   apply(conference: Conference, changes: Changes): void {
     const { id, groupKey, phase } = conference.row;
     const before = this.#byId.get(id);
+    for (const change of changes.rows) {
+      if (change.kind !== 'leg') continue;
+      this.#pendingInvites += pending(conference.legs.get(change.id)) - pending(before?.legs.get(change.id));
+    }
     if (before?.row.groupKey !== undefined && before.row.groupKey !== groupKey)
       this.#forgetGroup(before.row.groupKey, id);
     if (phase === 'ended') {
@@ -87,4 +99,8 @@ export class Sessions {
     if (refs.length === 0) this.#dialogs.delete(callId);
     else this.#dialogs.set(callId, refs);
   }
+}
+
+function pending(leg: LegRow | undefined): number {
+  return leg?.state === 'offered' || leg?.state === 'inviting' ? 1 : 0;
 }

@@ -13,6 +13,21 @@ export function closeDecision(work: Work, world: World, trace: Trace): void {
     return;
   }
   if (work.isRosterChanged) notifySubscribers(work, world);
+  if (work.row.phase === 'active') forgetTheGone(work);
+}
+
+/** Who has left is still shown, and may be invited again; of a group that many pass through only the latest are kept. */
+const MAX_DEPARTED = 256;
+
+/** Legs that are over are of no use once the session runs: a late answer to one is ended by its own tags. */
+function forgetTheGone(work: Work): void {
+  for (const leg of work.legs.filter(({ state }) => state === 'ended')) work.legs.delete(leg.id);
+  if (work.row.kind !== 'group') return;
+  const departed = work.participants.filter(
+    ({ presence, isExpelled }) => presence === 'disconnected' && !isExpelled,
+  );
+  for (const { id } of departed.slice(0, Math.max(0, departed.length - MAX_DEPARTED)))
+    work.participants.delete(id);
 }
 
 function endSession(work: Work, world: World, trace: Trace): void {

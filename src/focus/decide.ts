@@ -38,6 +38,22 @@ export interface Decision {
 export function decideRequest(world: World, request: SipRequest, origin: RequestOrigin): Decision {
   const trace = new Trace();
   try {
+    const { maxBodyBytes } = world.settings.limits;
+    if (request.body.length > maxBodyBytes) {
+      const large = refusal(413, 'Request Entity Too Large', `a body may have ${maxBodyBytes} bytes at most`);
+      trace.note('RFC3261-21.4.11', 'the body is not too large', {
+        verdict: 'refuse',
+        found: large.warning,
+        refusal: large,
+      });
+      return refused(
+        world,
+        { clause: 'RFC3261-21.4.11', name: 'Body too large' },
+        trace,
+        large,
+        world.ids.token(50),
+      );
+    }
     const toTag = tagOf(header(request, 'to') ?? '');
     if (toTag === undefined) return decideInitial(world, request, origin, trace);
     return decideInDialog(world, request, origin, toTag, trace);

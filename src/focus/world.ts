@@ -33,6 +33,8 @@ export interface FocusSettings {
   };
   readonly limits: {
     readonly maxSessions: number;
+    readonly maxPendingInvites: number;
+    readonly maxBodyBytes: number;
     readonly maxSubscriptionsPerUser: number;
     readonly maxSubscriptionExpiresS: number;
     readonly maxListEntries: number;
@@ -70,6 +72,8 @@ export interface World {
   /** The dialogs with this Call-ID, of sessions that have not ended. */
   findDialogs(callId: string): readonly DialogRef[];
   sessionCount(): number;
+  /** INVITEs without a final response, theirs and ours together. */
+  pendingInvites(): number;
   /** The live switch with the least load, for a new session. */
   chooseSwitch(): SwitchChoice | undefined;
 }

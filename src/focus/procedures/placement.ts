@@ -10,6 +10,11 @@ export const placeOnSwitch: Step<RequestTurn> = step('7.2.3', 'a live switch tak
   if (world.sessionCount() >= world.settings.limits.maxSessions) {
     return refuse(unavailable(`the limit of ${world.settings.limits.maxSessions} sessions is reached`));
   }
+  if (world.pendingInvites() >= world.settings.limits.maxPendingInvites) {
+    return refuse(
+      unavailable(`the limit of ${world.settings.limits.maxPendingInvites} pending INVITEs is reached`),
+    );
+  }
   const choice = world.chooseSwitch();
   if (choice === undefined) return refuse(unavailable('no message switch is available'));
   work.row = {
