@@ -1,6 +1,7 @@
 /**
  * A switch with one room, for an external load generator: prints one line of JSON
- * `{"pid":…,"port":…,"spec":[…]}`; each spec line is `S|R <client-uri> <switch-uri>`. Ends on SIGTERM or end of stdin.
+ * `{"pid":…,"port":…,"spec":[…]}`; each spec line is `S|R <client-uri> <switch-uri>`. A line on
+ * stdin asks for `{"cpuMicros":…}`; it ends on SIGTERM or the end of stdin.
  * Usage: switch-under-load.ts RECEIVERS
  */
 import { MsrpSwitch } from '../../../src/msrp/switch/msrp-switch.ts';
@@ -49,4 +50,9 @@ process.stdout.write(`${JSON.stringify({ pid: process.pid, port, spec })}\n`);
 
 const stop = (): void => void msrp.stop().then(() => process.exit(0));
 process.on('SIGTERM', stop);
-process.stdin.on('end', stop).resume();
+// Every line asks for the CPU time used so far.
+process.stdin.on('data', () => {
+  const { user, system } = process.cpuUsage();
+  process.stdout.write(`${JSON.stringify({ cpuMicros: user + system })}\n`);
+});
+process.stdin.on('end', stop);

@@ -39,6 +39,7 @@ test('case 64: when all are slow the sender is not read, and goes on when they r
   while (hall.msrp.counters().senderPauses === 0) {
     a.send(body);
     sent++;
+    assert.ok(sent < 5000, 'the sender was never paused');
     await new Promise((resolve) => setImmediate(resolve));
   }
   for (let i = 0; i < 20; i++) a.send(body);
