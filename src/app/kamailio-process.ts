@@ -50,14 +50,15 @@ export interface KamailioProcess {
 }
 
 const RECENT_LINES = 200;
+const SETPRIV = '/usr/bin/setpriv';
 /** How long `stop` waits for processes that were killed to vanish. */
 const LINGER_MS = 1000;
 const APT = 'apt-get install kamailio kamailio-extra-modules';
 /** Debian's package of the modules that are not in `kamailio` itself. */
 const PACKAGE_OF: Readonly<Record<string, string>> = {
-  'jansson.so': 'kamailio-extra-modules',
-  'janssonrpcc.so': 'kamailio-extra-modules',
-  'tls.so': 'kamailio-tls-modules',
+  jansson: 'kamailio-extra-modules',
+  janssonrpcc: 'kamailio-extra-modules',
+  tls: 'kamailio-tls-modules',
 };
 
 /**
@@ -69,7 +70,7 @@ export async function startKamailio(options: KamailioOptions): Promise<KamailioP
   const binary = await findBinary(options.binary);
   const settingsFile = await writeRunFiles(options);
   await checkPorts(options);
-  const child = spawn(binary, commandLine(options, settingsFile), {
+  const child = spawn(...(await diesWithUs(binary, commandLine(options, settingsFile))), {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -141,6 +142,24 @@ export async function processStartTime(pid: number): Promise<string | undefined>
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }
 
+/**
+ * A group of its own can be signalled as a whole, but does not hear when we are killed. util-linux's setpriv asks the kernel
+ * to end Kamailio then, and becomes Kamailio, so that the pid stays.
+ */
+async function diesWithUs(binary: string, parameters: readonly string[]): Promise<[string, string[]]> {
+  const hasSetpriv = await isExecutable(SETPRIV);
+  return hasSetpriv
+    ? [SETPRIV, ['--pdeathsig', 'SIGTERM', '--', binary, ...parameters]]
+    : [binary, [...parameters]];
+}
+
+function isExecutable(file: string): Promise<boolean> {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
 function commandLine(options: KamailioOptions, settingsFile: string): string[] {
   return ['-DD', '-E', '-f', settingsFile, '-Y', options.runDir, '-m', String(options.memoryMb ?? 256)];
 }
@@ -150,11 +169,7 @@ async function findBinary(binary: string | undefined): Promise<string> {
   const candidates =
     binary === undefined ? folders.filter((f) => f !== '').map((f) => path.join(f, 'kamailio')) : [binary];
   for (const candidate of candidates) {
-    const isThere = await access(candidate, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return candidate;
+    if (await isExecutable(candidate)) return candidate;
   }
   throw new CodedError('KAMAILIO_MISSING', `${binary ?? 'kamailio'} is not installed: ${APT}`);
 }
@@ -242,8 +257,7 @@ async function untilAnswers(
 /** What Kamailio's own words say about a failed start. */
 function startFault(lines: readonly string[]): CodedError {
   const faults = lines.filter((line) => /\b(ERROR|CRITICAL|ALERT)\b|^ERROR/.test(line));
-  const missing = /could not find module <([\w.]+)>|(?:load_module|open).*?(\w+\.so)/.exec(faults.join('\n'));
-  const module = missing?.[1] ?? missing?.[2];
+  const module = /could not find module <([\w.]+?)(?:\.so)?>/.exec(faults.join('\n'))?.[1];
   if (module !== undefined) {
     const debianPackage = PACKAGE_OF[module] ?? 'kamailio';
     return new CodedError('KAMAILIO_MISSING', `Kamailio lacks ${module}: apt-get install ${debianPackage}`);

@@ -276,12 +276,24 @@ test('what cannot be sent is refused with a code, and nothing leaves', async () 
   await assert.rejects(bad({ body: 'x'.repeat(200000) }), { code: 'RPC_TOO_LARGE' });
 });
 
-test('a body of 60,000 bytes goes out whole', async () => {
+test('a NOTIFY of 60,000 bytes goes out whole; an INVITE, whose CANCEL and ACK tm could not build, is refused', async () => {
   const bob = await registered('tcp');
   const body = 'x'.repeat(60000);
   const invite = { ...invitation(bob.user), body };
-  await kam.client.startRequest(invite);
-  const received = parseSip((await bob.expectRequest('INVITE')).raw);
+  await assert.rejects(kam.client.startRequest(invite), { code: 'RPC_TOO_LARGE' });
+  const lines = invite.headers.map(
+    ([name, value]): HeaderLine => [name, name === 'CSeq' ? '1 NOTIFY' : value],
+  );
+  await kam.client.startRequest({
+    ...invite,
+    method: 'NOTIFY',
+    headers: [...lines, ['Event', 'conference']],
+  });
+  const notify = await bob.expectRequest('NOTIFY');
+  assert.equal(notify.body, body);
+  bob.respond(notify, 200, 'OK', 'b');
+  await kam.client.startRequest({ ...invite, body: 'y'.repeat(29000) });
+  const received = await bob.expectRequest('INVITE');
   bob.respond(received, 486, 'Busy Here', 'b');
-  assert.equal(received.body, body);
+  await bob.expectRequest('ACK');
 });

@@ -71,10 +71,18 @@ export async function startFixture(change: Partial<KamailioOptions> = {}): Promi
     log,
     ...change,
   };
-  const kamailio = await startKamailio(options);
-  const client = new KamailioRpcClient({ url: `http://127.0.0.1:${rpcPort}`, secret: SECRET, log });
+  const cleanUp = async () => {
+    await service.server.close();
+    await rm(runDir, { recursive: true, force: true });
+  };
+  const kamailio = await startKamailio(options).catch(async (error: unknown) => {
+    await cleanUp();
+    throw error;
+  });
+  const client = new KamailioRpcClient({ url: `http://127.0.0.1:${rpcPort}`, secret: options.secret, log });
   const endpoints: SipEndpoint[] = [];
-  await service.whenConnected();
+  // with services of its own the test waits for them itself
+  if (change.service === undefined) await service.whenConnected();
   const keep = (endpoint: SipEndpoint) => {
     endpoints.push(endpoint);
     return endpoint;
@@ -91,11 +99,10 @@ export async function startFixture(change: Partial<KamailioOptions> = {}): Promi
     udp: async (user, host) => keep(await SipEndpoint.udp(user, DOMAIN, sipPort, host)),
     tcp: async (user) => keep(await SipEndpoint.tcp(user, DOMAIN, sipPort)),
     async stop() {
-      for (const endpoint of endpoints) endpoint.close();
+      for (const endpoint of endpoints.splice(0)) endpoint.close();
       await client.close();
       await kamailio.stop();
-      await service.server.close();
-      await rm(runDir, { recursive: true, force: true });
+      await cleanUp();
     },
   };
 }
