@@ -39,8 +39,13 @@ export function decideResponse(world: World, response: SipResponse): Decision | 
   const turn = { world, work, trace, leg, response };
   if (leg.state === 'inviting') {
     if (response.status < 200) return run(world, inviteeRings, turn, '');
-    if (isSuccess(response)) return run(world, inviteeAnswers, turn, '');
-    return run(world, inviteeFails, { ...turn, status: response.status, reason: response.reason }, '');
+    if (isSuccess(response)) return run(world, inviteeAnswers(work.row), turn, '');
+    return run(
+      world,
+      inviteeFails(work.row),
+      { ...turn, status: response.status, reason: response.reason },
+      '',
+    );
   }
   return isSuccess(response) && answerOfFork(turn) ? endFork(response, leg) : undefined;
 }
@@ -210,7 +215,7 @@ export function decideDeadline(
       });
       return run(
         world,
-        inviteeFails,
+        inviteeFails(work.row),
         { world, work, trace, leg, status: 408, reason: 'no answer in time' },
         '',
       );
@@ -336,7 +341,7 @@ export function decideRequestLost(
   if (effect.of.row === 'leg') {
     const leg = work.legs.get(effect.of.id);
     if (effect.method === 'INVITE' && leg?.state === 'inviting') {
-      return run(world, inviteeFails, { world, work, trace, leg, status: 503, reason: why }, '');
+      return run(world, inviteeFails(work.row), { world, work, trace, leg, status: 503, reason: why }, '');
     }
     // A BYE that could not leave: the deadline of the leg ends it.
     return undefined;

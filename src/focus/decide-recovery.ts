@@ -100,7 +100,7 @@ export function decideKamailioRestarted(
   const pending = work.legs.find((leg) => leg.state === 'inviting' && leg.dialog.kam === kam);
   if (pending !== undefined && lost.length === 0) {
     const turn = { world, work, trace, leg: pending, status: 503, reason: 'Kamailio was restarted' };
-    return run(world, inviteeFails, turn, '');
+    return run(world, inviteeFails(work.row), turn, '');
   }
   if (lost.length === 0) return undefined;
   closeDecision(work, world, trace);

@@ -2,7 +2,7 @@
 
 import { header } from '../../sip/message.ts';
 import { allowedMethods } from '../../sip/option-tags.ts';
-import type { LegRow } from '../conference.ts';
+import type { ConferenceRow, LegRow } from '../conference.ts';
 import { type HeaderLine, STAGE } from '../decision.ts';
 import { dialogFromResponse, remoteTag } from '../dialogs.ts';
 import { acceptPendingInitiator, pendingInitiator } from '../initiator.ts';
@@ -15,8 +15,8 @@ import { sessionDeadlineMs } from '../session-timer.ts';
 import type { InviteeTurn, LegTurn } from '../turn.ts';
 import { putLegs } from '../user-plane.ts';
 
-/** Ids of the same step in the clause of the session's kind. */
-const idsOf = (suffix: string) => `R-7.2.1.2-${suffix}` as const;
+/** The clause that set the session up; both have the same two lists. */
+type SetUpClause = '7.2.1.2' | '7.2.1.3';
 
 export const inviteeRings: Procedure<InviteeTurn> = {
   clause: '7.2.2.2',
@@ -54,8 +54,8 @@ export const inviteeRings: Procedure<InviteeTurn> = {
   ],
 };
 
-export const inviteeAnswers: Procedure<InviteeTurn> = {
-  clause: '7.2.1.2',
+const answers = (clause: SetUpClause): Procedure<InviteeTurn> => ({
+  clause,
   name: 'An invited user has answered',
   steps: [
     step('7.2.2.2-2xx', 'the leg of the invited user stands', (turn) => {
@@ -102,18 +102,18 @@ export const inviteeAnswers: Procedure<InviteeTurn> = {
       putLegs(work, [connected], false);
       return done(`${participant.address} is connected; accept-types ${media.acceptTypes.join(' ')} (A-14)`);
     }),
-    step(idsOf('ok-1'), 'answer the inviter by 7.2.1.1 unless that was done', (turn): Outcome => {
+    step(`R-${clause}-ok-1`, 'answer the inviter by 7.2.1.1 unless that was done', (turn): Outcome => {
       const { work, world, trace, leg } = turn;
       const types = acceptPendingInitiator(work, world, trace, leg.media?.acceptTypes ?? []);
       if (types === undefined) return stop('the inviter has its final response');
       return done(`200 with an SDP answer (-ok-2), accept-types ${types.join(' ')} (-ok-2a)`);
     }),
-    step(idsOf('ok-3'), 'send the 200 to the inviter', () => done('sent')),
-    step(idsOf('ok-4'), 'work with the MSRP switch', ({ work }) =>
+    step(`R-${clause}-ok-3`, 'send the 200 to the inviter', () => done('sent')),
+    step(`R-${clause}-ok-4`, 'work with the MSRP switch', ({ work }) =>
       done(`switch ${work.row.switchId} has the leg`),
     ),
   ],
-};
+});
 
 /** The same answer once more, or one from another fork: each is ACKed with its own tag, the fork is ended. */
 export function answerOfFork(turn: InviteeTurn): boolean {
@@ -121,9 +121,11 @@ export function answerOfFork(turn: InviteeTurn): boolean {
   return leg.dialog.remoteTag !== '' && remoteTag(response) !== leg.dialog.remoteTag;
 }
 
-/** `failed` also covers no answer in time (408) and what we cancelled. */
-export const inviteeFails: Procedure<LegTurn & { readonly status: number; readonly reason: string }> = {
-  clause: '7.2.1.2',
+/** `status` is also 408 for no answer in time. */
+type FailureTurn = LegTurn & { readonly status: number; readonly reason: string };
+
+const fails = (clause: SetUpClause): Procedure<FailureTurn> => ({
+  clause,
   name: 'An invited user has refused or cannot be reached',
   steps: [
     step('7.2.2.2-fail', 'the invitation failed', (turn) => {
@@ -131,7 +133,7 @@ export const inviteeFails: Procedure<LegTurn & { readonly status: number; readon
       return done(`${turn.status} ${turn.reason}`);
     }),
     step(
-      idsOf('fail-1'),
+      `R-${clause}-fail-1`,
       'all have failed and the inviter is unanswered: send the final response',
       (turn) => {
         const { work, world, trace } = turn;
@@ -162,7 +164,7 @@ export const inviteeFails: Procedure<LegTurn & { readonly status: number; readon
         return stop(`-fail-1s: ${code} chosen of ${codes.join(', ')}`);
       },
     ),
-    step(idsOf('fail-2'), 'all have failed and the inviter was answered: remove the inviter', (turn) => {
+    step(`R-${clause}-fail-2`, 'all have failed and the inviter was answered: remove the inviter', (turn) => {
       const { work, world, trace } = turn;
       if (work.row.phase !== 'active') return skip('the session is not running');
       const others = work.legs.filter(
@@ -183,7 +185,20 @@ export const inviteeFails: Procedure<LegTurn & { readonly status: number; readon
       return done('evaluated (A-43)');
     }),
   ],
-};
+});
+
+const PROCEDURES = {
+  'ad-hoc': { answers: answers('7.2.1.2'), fails: fails('7.2.1.2') },
+  group: { answers: answers('7.2.1.3'), fails: fails('7.2.1.3') },
+} as const satisfies Record<ConferenceRow['kind'], object>;
+
+export function inviteeAnswers({ kind }: ConferenceRow): Procedure<InviteeTurn> {
+  return PROCEDURES[kind].answers;
+}
+
+export function inviteeFails({ kind }: ConferenceRow): Procedure<FailureTurn> {
+  return PROCEDURES[kind].fails;
+}
 
 function failLeg(turn: LegTurn, status: number, reason: string): void {
   const { work, world, trace, leg } = turn;
