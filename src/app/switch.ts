@@ -93,6 +93,7 @@ function limitsOf({ msrp: { limits, maxSizeBytes } }: Config): Partial<SwitchLim
     },
     addresses: { ...defaults.addresses, maxConnections: limits.maxConnections },
     protocol: { ...defaults.protocol, maxHeadBytes: limits.maxHeaderBytes },
-    ...(maxSizeBytes === undefined ? {} : { maxMessageBytes: maxSizeBytes }),
+    // Without a stated a=max-size there is none: messages pass chunk by chunk and are never held whole.
+    maxMessageBytes: maxSizeBytes ?? Number.MAX_SAFE_INTEGER,
   };
 }
