@@ -45,7 +45,9 @@ test('an unknown switch, or one that is gone, is ESL_DOWN', async (t) => {
   await assert.rejects(fleet.request('sw1', 'session.list', {}), { code: 'ESL_DOWN', retryable: true });
 });
 
-test('a switch killed amid a request: the repeat reaches the one that comes back', async (t) => {
+test('a switch killed amid a request: the repeat reaches the one that comes back', {
+  timeout: 20_000,
+}, async (t) => {
   const seen = Promise.withResolvers<void>();
   const first = await startSwitch({
     handle: () => {
@@ -55,7 +57,8 @@ test('a switch killed amid a request: the repeat reaches the one that comes back
   });
   const { fleet, states } = await fleetFor(t, [first.port], {
     ...FAST,
-    limits: { ...FAST.limits, requestDeadlineMs: 5000 },
+    // Over the test's own time: only the return of the connection can bring the repeat about.
+    limits: { ...FAST.limits, requestDeadlineMs: 60_000 },
   });
   const reply = fleet.request('sw1', 'session.drop', DROP);
   await seen.promise;
@@ -113,10 +116,14 @@ test('hellos that stop mean silent, hellos that come again mean up; nothing else
   let isTalking = true;
   const sw = await startTalker(t, () => isTalking);
   const { fleet, states } = await fleetFor(t, [sw.port], FAST);
+  const logins = (): number => sw.commands.items.filter((command) => command.startsWith('auth ')).length;
+  assert.equal(logins(), 1);
   isTalking = false;
   const silent = await states.until(({ state }) => state.state === 'silent');
   assert.equal(silent.id, 'sw1');
   assert.equal(silent.state.hello?.id, 'sw1');
+  // A network may have swallowed the connection: it is taken up again.
+  await sw.commands.until(() => logins() > 1);
   isTalking = true;
   const before = states.items.length;
   await states.until((item) => states.items.indexOf(item) >= before && item.state.state === 'up');
@@ -139,6 +146,7 @@ async function startTalker(
       const text = chunk.toString();
       commands.push(text);
       if (/^(auth|event) /.test(text)) socket.write('Content-Type: command/reply\nReply-Text: +OK\n\n');
+      if (text.startsWith('sendevent ')) socket.write('Content-Type: command/reply\nReply-Text: -ERR no\n\n');
       if (!text.startsWith('event ')) return;
       const timer = setInterval(() => isTalking() && socket.write(frameOf('im::hello', {}, makeHello())), 30);
       socket.on('close', () => clearInterval(timer));
@@ -237,4 +245,38 @@ test('events that nobody handles in time drop the connection, and the loss is to
   assert.equal(gap.state.state, 'up');
   assert.equal(fleet.counters()[0]?.connection.overflows, 1);
   assert.deepEqual(await fleet.request('sw1', 'session.list', {}), { ok: true, revision: 1 });
+});
+
+test('a first hello whose body names another switch than its header introduces nobody', async (t) => {
+  const talker = await startTalker(
+    t,
+    () => false,
+    (socket) => {
+      socket.write(frameOf('im::hello', {}, makeHello({ id: 'sw2' })));
+      socket.write(frameOf('im::hello', {}, makeHello({ epoch: 'e2' })));
+      socket.write(frameOf('im::hello', {}, makeHello()));
+    },
+  );
+  const { fleet, states } = await fleetFor(t, [talker.port]);
+  assert.deepEqual(
+    states.items.map(({ id, state }) => [id, state.epoch]),
+    [['sw1', 'e1']],
+  );
+  assert.equal(fleet.counters()[0]?.link.forged, 2);
+});
+
+test('a frame that the switch refuses is not repeated', { timeout: 20_000 }, async (t) => {
+  const talker = await startTalker(t, () => true);
+  const { fleet } = await fleetFor(t, [talker.port], { limits: { requestDeadlineMs: 60_000 } });
+  await assert.rejects(fleet.request('sw1', 'session.list', {}), { code: 'ESL_REFUSED' });
+  assert.equal(talker.commands.items.filter((command) => command.startsWith('sendevent ')).length, 1);
+});
+
+test('requests without an answer are limited', async (t) => {
+  const sw = await switchFor(t, { handle: () => new Promise(() => undefined) });
+  const { fleet } = await fleetFor(t, [sw.port], { limits: { maxPendingRequests: 2 } });
+  const waiting = [1, 2].map(() => fleet.request('sw1', 'session.list', {}).catch((error: unknown) => error));
+  await assert.rejects(fleet.request('sw1', 'session.list', {}), { code: 'ESL_OVERFLOW', retryable: true });
+  await fleet.stop();
+  for (const error of await Promise.all(waiting)) assert.equal((error as { code: string }).code, 'ESL_DOWN');
 });
