@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { access, constants, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -193,7 +193,12 @@ async function writeUsers(options: KamailioOptions): Promise<void> {
     });
   }
   const file = path.join(path.resolve(options.runDir), 'users', 'imusers');
+  const before = await stat(file).catch(() => undefined);
   await writeFile(file, formatUsersTable(lines, options.realm), { mode: 0o600 });
+  if (before === undefined) return;
+  // db_text compares whole seconds to see whether a file has changed
+  const changed = Math.max(Math.floor(before.mtimeMs / 1000) + 1, Math.floor(Date.now() / 1000));
+  await utimes(file, changed, changed);
 }
 
 async function checkPorts(options: KamailioOptions): Promise<void> {
