@@ -3,10 +3,18 @@
  * name was made to resolve to 127.0.0.1 (DNS rebinding). Such a request names that host: only addresses and
  * localhost are answered. On other addresses the operator's own names are unknown here, so there is no such check.
  */
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** `host` without brackets. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+  const version = isIP(host);
+  return version === 0
+    ? host.toLowerCase() === 'localhost'
+    : LOOPBACK.check(host, version === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** `field` is a Host header field, `listenHost` what the configuration says. */

@@ -24,24 +24,24 @@ export async function metricsText(
   const registry = new Registry();
   for (const metric of metrics) {
     try {
-      addMetric(registry, metric);
+      registry.registerMetric(prometheusMetric(metric));
     } catch (error) {
-      registry.removeSingleMetric(metric.name);
       onFault(metric, error);
     }
   }
   return `${await registry.metrics()}\n${await processMetrics().metrics()}`;
 }
 
-function addMetric(registry: Registry, { name, help, type, values }: Metric): void {
-  if (registry.getSingleMetric(name) !== undefined) throw new Error(`${name} is given twice`);
+/** Throws for a name that Prometheus does not take, or a counter that went down. */
+function prometheusMetric({ name, help, type, values }: Metric): Counter | Gauge {
   const labelNames = [...new Set(values.flatMap(({ labels }) => Object.keys(labels)))];
-  const options = { name, help, labelNames, registers: [registry] };
+  const options = { name, help, labelNames, registers: [] };
   if (type === 'counter') {
     const counter = new Counter(options);
     for (const { labels, value } of values) counter.inc({ ...labels }, value);
-  } else {
-    const gauge = new Gauge(options);
-    for (const { labels, value } of values) gauge.set({ ...labels }, value);
+    return counter;
   }
+  const gauge = new Gauge(options);
+  for (const { labels, value } of values) gauge.set({ ...labels }, value);
+  return gauge;
 }

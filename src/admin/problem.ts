@@ -13,7 +13,6 @@ const KINDS = {
   ADMIN_HOST_REFUSED: { status: 421, title: 'Misdirected request' },
   ADMIN_HEADERS_TOO_LARGE: { status: 431, title: 'Header fields too large' },
   ADMIN_INTERNAL: { status: 500, title: 'Internal error' },
-  ADMIN_UNAVAILABLE: { status: 503, title: 'Unavailable' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof KINDS;

@@ -1,14 +1,9 @@
 /** The admin's HTTP server, not yet listening: guards, errors in one place, and the routes. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify';
+import fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import type { AdminServer } from './admin-server.ts';
 import { isHostServed } from './host-guard.ts';
 import { KnownRoutes } from './known-routes.ts';
 import { type AdminLimits, DEFAULT_ADMIN_LIMITS } from './limits.ts';
@@ -23,21 +18,6 @@ import { switchRoutes } from './routes/switches.ts';
 import { versionRoutes } from './routes/version.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import type { AdminView } from './view.ts';
-
-export type AdminServer = FastifyInstance<
-  Server,
-  IncomingMessage,
-  ServerResponse,
-  Logger,
-  TypeBoxTypeProvider
->;
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Asked by machines every few seconds: logged at debug only. */
-    readonly isProbe?: boolean;
-  }
-}
 
 export interface AdminServerOptions {
   /** Where it will listen; decides which Host header fields are answered. */
@@ -55,9 +35,15 @@ export function createAdminServer({ host, view, log, limits }: AdminServerOption
     logController: new LogController({ disableRequestLogging: true }),
     // A scraper's keep-alive connection must not keep the process from ending.
     forceCloseConnections: true,
+    // What arrives on such a connection while closing is answered, not refused with an error of another shape.
+    return503OnClosing: false,
     requestTimeout: most.requestTimeoutMs,
     keepAliveTimeout: most.idleTimeoutMs,
-    http: { maxHeaderSize: most.maxHeaderBytes },
+    http: {
+      maxHeaderSize: most.maxHeaderBytes,
+      // Node looks for late requests only every 30 s unless told.
+      connectionsCheckingInterval: Math.ceil(most.requestTimeoutMs / 4),
+    },
     routerOptions: { maxParamLength: most.maxParamChars },
     // Unknown parameters are refused with their name, not dropped; lists stay lists and so fail where one value is asked.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },

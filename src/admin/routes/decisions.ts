@@ -1,7 +1,8 @@
 /** What was decided and why: the trace of clause steps, found by Call-ID, user, clause, status or session. */
+
+import type { AdminServer } from '../admin-server.ts';
 import { PROBLEM_RESPONSES } from '../problem.ts';
-import type { AdminServer } from '../server.ts';
-import { parseUserParameter } from '../user-parameter.ts';
+import { parseCallIdParameter, parseUserParameter } from '../sip-parameter.ts';
 import type { AdminView } from '../view.ts';
 import { DecisionList, DecisionQuery } from './decisions-schema.ts';
 
@@ -9,8 +10,12 @@ export function decisionRoutes(server: AdminServer, view: AdminView): void {
   server.get(
     '/api/v1/decisions',
     { schema: { querystring: DecisionQuery, response: { 200: DecisionList, ...PROBLEM_RESPONSES } } },
-    ({ query: { user, ...filter } }) => ({
-      items: view.decisions(user === undefined ? filter : { ...filter, user: parseUserParameter(user) }),
+    ({ query: { user, callId, ...filter } }) => ({
+      items: view.decisions({
+        ...filter,
+        ...(user === undefined ? {} : { user: parseUserParameter(user).address }),
+        ...(callId === undefined ? {} : { callId: parseCallIdParameter(callId) }),
+      }),
     }),
   );
 }

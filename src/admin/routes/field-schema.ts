@@ -12,3 +12,6 @@ export const SessionId = Type.String({ minLength: 1, maxLength: 128, pattern: '^
 /** A SIP or tel URI; `sip:` may be left out. */
 export const Address = Type.String({ minLength: 1, maxLength: 512 });
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ITEMS.max, default: PAGE_ITEMS.default });
+
+/** For a route that takes no query: a parameter that would do nothing is refused. */
+export const NoQuery = Type.Object({}, { additionalProperties: false });

@@ -1,6 +1,7 @@
 /** For supervisors and load balancers: is the process alive, and should it be given work. */
+
+import type { AdminServer } from '../admin-server.ts';
 import { PROBLEM_RESPONSES } from '../problem.ts';
-import type { AdminServer } from '../server.ts';
 import type { AdminView } from '../view.ts';
 import { Liveness, ReadinessBody } from './health-schema.ts';
 

@@ -1,6 +1,7 @@
 /** For Prometheus. */
+
+import type { AdminServer } from '../admin-server.ts';
 import { METRICS_MEDIA_TYPE, metricsText } from '../metrics-text.ts';
-import type { AdminServer } from '../server.ts';
 import type { AdminView } from '../view.ts';
 
 export function metricsRoutes(server: AdminServer, view: AdminView): void {

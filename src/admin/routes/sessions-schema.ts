@@ -63,4 +63,3 @@ export const SessionQuery = Type.Object(
 );
 
 export const SessionParams = Type.Object({ id: SessionId });
-export const NoQuery = Type.Object({}, { additionalProperties: false });

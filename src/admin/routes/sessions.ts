@@ -1,12 +1,14 @@
 /** IM sessions that have not ended, and the decisions that made one what it is. */
+import { ParseError } from '../../lib/errors.ts';
 import { addressKey } from '../../sip/uri.ts';
+import type { AdminServer } from '../admin-server.ts';
 import { pageOf, parseCursor } from '../page.ts';
 import { PROBLEM_RESPONSES, ProblemError } from '../problem.ts';
-import type { AdminServer } from '../server.ts';
-import { parseUserParameter } from '../user-parameter.ts';
+import { parseUserParameter } from '../sip-parameter.ts';
 import type { AdminView, SessionSummaryView } from '../view.ts';
 import { DecisionList, SessionDecisionQuery } from './decisions-schema.ts';
-import { NoQuery, Session, SessionPage, SessionParams, SessionQuery } from './sessions-schema.ts';
+import { NoQuery } from './field-schema.ts';
+import { Session, SessionPage, SessionParams, SessionQuery } from './sessions-schema.ts';
 
 export function sessionRoutes(server: AdminServer, view: AdminView): void {
   server.get(
@@ -14,11 +16,11 @@ export function sessionRoutes(server: AdminServer, view: AdminView): void {
     { schema: { querystring: SessionQuery, response: { 200: SessionPage, ...PROBLEM_RESPONSES } } },
     ({ query: { limit, cursor, user, kind, phase } }) => {
       const after = cursor === undefined ? undefined : parseCursor(cursor);
-      const userKey = user === undefined ? undefined : addressKey(parseUserParameter(user));
+      const userKey = user === undefined ? undefined : parseUserParameter(user).key;
       const keeps = (session: SessionSummaryView) =>
         (kind === undefined || session.kind === kind) &&
         (phase === undefined || session.phase === phase) &&
-        (userKey === undefined || isTakingPart(view, session.id, userKey));
+        (userKey === undefined || isOnRoster(view, session.id, userKey));
       return pageOf(view.sessions(), { limit, after, keeps });
     },
   );
@@ -53,7 +55,8 @@ export function sessionRoutes(server: AdminServer, view: AdminView): void {
   );
 }
 
-function isTakingPart(view: AdminView, id: string, userKey: string): boolean {
+/** Those who have left count too: somebody looks for where a user has been. */
+function isOnRoster(view: AdminView, id: string, userKey: string): boolean {
   const session = view.session(id);
   return session?.roster.some(({ address }) => keyOf(address) === userKey) === true;
 }
@@ -62,7 +65,8 @@ function isTakingPart(view: AdminView, id: string, userKey: string): boolean {
 function keyOf(address: string): string | undefined {
   try {
     return addressKey(address);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
     return undefined;
   }
 }

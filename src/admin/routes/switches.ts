@@ -1,11 +1,17 @@
 /** The message switches, as the focus sees them over the event socket. */
+
+import type { AdminServer } from '../admin-server.ts';
 import { PROBLEM_RESPONSES } from '../problem.ts';
-import type { AdminServer } from '../server.ts';
 import type { AdminView } from '../view.ts';
+import { NoQuery } from './field-schema.ts';
 import { SwitchList } from './switches-schema.ts';
 
 export function switchRoutes(server: AdminServer, view: AdminView): void {
-  server.get('/api/v1/switches', { schema: { response: { 200: SwitchList, ...PROBLEM_RESPONSES } } }, () => ({
-    items: view.switches(),
-  }));
+  server.get(
+    '/api/v1/switches',
+    { schema: { querystring: NoQuery, response: { 200: SwitchList, ...PROBLEM_RESPONSES } } },
+    () => ({
+      items: view.switches(),
+    }),
+  );
 }
