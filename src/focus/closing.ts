@@ -2,6 +2,7 @@
 import { isLive } from './conference.ts';
 import { notifySubscribers, terminateSubscription } from './notification.ts';
 import { done, type Trace } from './procedure.ts';
+import { abandonReferSubscription } from './refer-subscription.ts';
 import { dropSession } from './user-plane.ts';
 import type { Work } from './work.ts';
 import type { World } from './world.ts';
@@ -32,7 +33,8 @@ function forgetTheGone(work: Work): void {
 
 function endSession(work: Work, world: World, trace: Trace): void {
   for (const subscription of work.subscriptions.filter(() => true)) {
-    terminateSubscription(work, world, subscription, 'noresource');
+    if (subscription.event === 'refer') abandonReferSubscription(work, world, subscription);
+    else terminateSubscription(work, world, subscription, 'noresource');
   }
   dropSession(work);
   const { groupKey: _, ...row } = work.row;

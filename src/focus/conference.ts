@@ -127,9 +127,23 @@ export interface LegRow {
 
 export type Deadlines<K extends string> = { readonly [N in K]?: number };
 
+/** What became of one user that a REFER named. */
+export interface ReferOutcome {
+  /** The leg of the invitation or of the BYE; absent when nothing had to be sent. */
+  readonly leg?: string;
+  /** Final status; absent while it is under way. */
+  readonly status?: number;
+}
+
+/** `conference` (7.2.1.12), or `refer`: the implicit subscription of a REFER to its own progress (RFC 3515). */
 export interface SubscriptionRow {
   readonly id: string;
   readonly participant: string;
+  readonly event: 'conference' | 'refer';
+  /** The leg whose dialog a refer subscription shares: its CSeq counts then, and with it the subscription ends. */
+  readonly sharedLeg?: string;
+  /** Of a refer subscription: one outcome for each user. */
+  readonly outcomes?: readonly ReferOutcome[];
   readonly dialog: Dialog;
   /** The Event header's id parameter, echoed in every NOTIFY. */
   readonly eventId?: string;

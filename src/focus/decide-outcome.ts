@@ -1,6 +1,7 @@
 /** Decisions on what comes back: responses to our requests, ACKs, deadlines, and effects that failed. */
 import { header, type SipRequest, type SipResponse } from '../sip/message.ts';
 import { parseNameAddr, tagOf } from '../sip/name-addr.ts';
+import { parseWarning } from '../sip/warning.ts';
 import type { LegRow, SubscriptionRow } from './conference.ts';
 import { concluded, type Decision, findDialog, run } from './decide.ts';
 import { type Effect, refusal, STAGE } from './decision.ts';
@@ -9,6 +10,7 @@ import { peerMediaFromAnswer } from './media.ts';
 import { notifyNow, terminateSubscription } from './notification.ts';
 import { done, Trace } from './procedure.ts';
 import { answerOfFork, inviteeAnswers, inviteeFails, inviteeRings } from './procedures/invitee-responses.ts';
+import { abandonReferSubscription, tellReferrers } from './refer-subscription.ts';
 import { applyReleasePolicy, legIsOver, release, sendBye } from './removal.ts';
 import { replyToRefusal } from './responses.ts';
 import { putLegs } from './user-plane.ts';
@@ -43,11 +45,22 @@ export function decideResponse(world: World, response: SipResponse): Decision | 
     return run(
       world,
       inviteeFails(work.row),
-      { ...turn, status: response.status, reason: response.reason },
+      { ...turn, status: response.status, reason: response.reason, ...warningOf(response) },
       '',
     );
   }
   return isSuccess(response) && answerOfFork(turn) ? endFork(response, leg) : undefined;
+}
+
+/** The text that the referrer is told: `isfocus already assigned` of an invitee that is a focus itself (A-37). */
+function warningOf(response: SipResponse): { readonly warning?: string } {
+  const value = header(response, 'warning');
+  if (value === undefined) return {};
+  try {
+    return { warning: parseWarning(value).text };
+  } catch {
+    return {};
+  }
 }
 
 function isSuccess(response: SipResponse): boolean {
@@ -137,6 +150,7 @@ function byeAnswered(
 ): Decision | undefined {
   if (leg.state !== 'leaving' || response.status < 200 || cseqNumber(response) !== leg.byeCSeq)
     return undefined;
+  tellReferrers(work, world, leg.id, response);
   return legLeft(world, work, trace, leg, `${response.status} to the BYE`);
 }
 
@@ -247,6 +261,11 @@ function subscriptionDeadline(
 ): Decision | undefined {
   const subscription = work.subscriptions.get(id);
   if (subscription === undefined) return undefined;
+  if (subscription.event === 'refer') {
+    abandonReferSubscription(work, world, subscription);
+    trace.note('7.2.2.10', 'the subscription of a REFER has expired', done('terminated'));
+    return concluded(world, { clause: '7.2.2.10', name: 'Expiry of a subscription' }, work, trace);
+  }
   if (name === 'notify') {
     if ((subscription.deadlines.notify ?? Number.POSITIVE_INFINITY) > world.nowMs) return undefined;
     notifyNow(work, world, subscription);
@@ -348,7 +367,7 @@ export function decideRequestLost(
   }
   if (effect.of.row === 'subscription') {
     const subscription = work.subscriptions.get(effect.of.id);
-    if (subscription === undefined) return undefined;
+    if (subscription === undefined || subscription.event === 'refer') return undefined;
     const retryMs = world.nowMs + 2_000;
     work.subscriptions.put({
       ...subscription,

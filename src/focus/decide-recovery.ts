@@ -53,7 +53,7 @@ export function decideResend(
   const trace = new Trace();
   if (effect.of.row === 'subscription') {
     const subscription = work.subscriptions.get(effect.of.id);
-    if (subscription === undefined) return undefined;
+    if (subscription === undefined || subscription.event === 'refer') return undefined;
     notifyNow(work, world, subscription);
   } else {
     const leg = work.legs.get(effect.of.id);

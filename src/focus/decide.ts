@@ -2,18 +2,23 @@
 import { ParseError } from '../lib/errors.ts';
 import { header, type SipRequest } from '../sip/message.ts';
 import { tagOf } from '../sip/name-addr.ts';
+import { optionTags } from '../sip/option-tags.ts';
+import { referTo } from '../sip/refer.ts';
 import { closeDecision } from './closing.ts';
 import type { Conference, LegRow, SubscriptionRow } from './conference.ts';
 import { type Effect, type Refusal, refusal, type SipReply, type TraceStep } from './decision.ts';
 import { cseqNumber } from './dialogs.ts';
 import { type Procedure, runSteps, Trace } from './procedure.ts';
+import { AddingTurn, adding } from './procedures/adding.ts';
 import { byeReceived } from './procedures/bye.ts';
 import { cancelReceived } from './procedures/cancel.ts';
-import { methodNotAllowed, noSuchDialog, options } from './procedures/dialogless.ts';
+import { dialogNotReused, methodNotAllowed, noSuchDialog, options } from './procedures/dialogless.ts';
 import { modification } from './procedures/modification.ts';
+import { ReferByeTurn, referBye } from './procedures/refer-bye.ts';
+import { type ReferTurn, replyTag } from './procedures/refer-steps.ts';
 import { resubscribing } from './procedures/resubscribing.ts';
 import { selectProcedure } from './procedures/table.ts';
-import { replyToRefusal } from './responses.ts';
+import { replyToRefusal, SUPPORTED_OPTIONS } from './responses.ts';
 import { RequestTurn } from './turn.ts';
 import { type Changes, Work } from './work.ts';
 import type { RequestOrigin, World } from './world.ts';
@@ -37,46 +42,61 @@ export interface Decision {
 /** A request from a client: INVITE, BYE, SUBSCRIBE … (ACK and CANCEL have their own entries). */
 export function decideRequest(world: World, request: SipRequest, origin: RequestOrigin): Decision {
   const trace = new Trace();
+  let toTag: string | undefined;
   try {
-    const { maxBodyBytes } = world.settings.limits;
-    if (request.body.length > maxBodyBytes) {
-      const large = refusal(413, 'Request Entity Too Large', `a body may have ${maxBodyBytes} bytes at most`);
-      trace.note('RFC3261-21.4.11', 'the body is not too large', {
-        verdict: 'refuse',
-        found: large.warning,
-        refusal: large,
-      });
-      return refused(
-        world,
-        { clause: 'RFC3261-21.4.11', name: 'Body too large' },
-        trace,
-        large,
-        world.ids.token(50),
-      );
-    }
-    const toTag = tagOf(header(request, 'to') ?? '');
+    toTag = tagOf(header(request, 'to') ?? '');
+    const unfit = generalFault(world, request);
+    if (unfit !== undefined) return refusedFor(world, trace, unfit, toTag);
     if (toTag === undefined) return decideInitial(world, request, origin, trace);
     return decideInDialog(world, request, origin, toTag, trace);
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    const bad = refusal(400, 'Bad Request', `${error.message} (${error.code})`);
-    trace.note('RFC3261-21.4.1', 'the request can be read', {
-      verdict: 'refuse',
-      found: bad.warning,
-      refusal: bad,
-    });
-    return refused(
-      world,
-      { clause: 'RFC3261-21.4.1', name: 'Malformed request' },
-      trace,
-      bad,
-      world.ids.token(50),
-    );
+    const why = refusal(400, 'Bad Request', `${error.message} (${error.code})`);
+    return refusedFor(world, trace, { id: 'RFC3261-21.4.1', title: 'the request can be read', why }, toTag);
   }
+}
+
+interface Fault {
+  readonly id: string;
+  readonly title: string;
+  readonly why: Refusal;
+}
+
+/** What is checked of every request, before any clause: the size of its body, and what it requires of us. */
+function generalFault(world: World, request: SipRequest): Fault | undefined {
+  const { maxBodyBytes } = world.settings.limits;
+  if (request.body.length > maxBodyBytes) {
+    const why = refusal(413, 'Request Entity Too Large', `a body may have ${maxBodyBytes} bytes at most`);
+    return { id: 'RFC3261-21.4.11', title: 'the body is not too large', why };
+  }
+  const unsupported = optionTags(request, 'Require').filter((tag) => !SUPPORTED_TAGS.has(tag));
+  if (unsupported.length === 0) return undefined;
+  const tags = unsupported.join(', ');
+  const why = refusal(420, 'Bad Extension', `not supported: ${tags}`, [['Unsupported', tags]]);
+  return { id: 'RFC3261-8.2.2.3', title: 'every option tag of Require is supported', why };
+}
+
+const SUPPORTED_TAGS: ReadonlySet<string> = new Set(SUPPORTED_OPTIONS);
+
+function refusedFor(
+  world: World,
+  trace: Trace,
+  { id, title, why }: Fault,
+  toTag: string | undefined,
+): Decision {
+  trace.note(id, title, { verdict: 'refuse', found: why.warning, refusal: why });
+  return refused(
+    world,
+    { clause: id, name: 'Refused before any clause' },
+    trace,
+    why,
+    toTag ?? world.ids.token(50),
+  );
 }
 
 function decideInitial(world: World, request: SipRequest, origin: RequestOrigin, trace: Trace): Decision {
   const turn = new RequestTurn(world, request, origin, trace);
+  if (request.method === 'REFER') return decideRefer(world, request, origin, trace, undefined);
   const procedure = selectProcedure(turn);
   const outcome = runSteps(procedure.steps, turn, trace);
   if (typeof outcome !== 'string') return refused(world, procedure, trace, outcome, turn.toTag);
@@ -132,11 +152,54 @@ function decideInDialog(
     case 'INVITE':
     case 'UPDATE':
       return run(world, modification, turn, toTag);
+    case 'REFER':
+      return decideRefer(world, request, origin, trace, found);
     case 'OPTIONS':
       return sessionless(world, options, request, origin, trace, toTag);
+    case 'SUBSCRIBE':
+      return sessionless(world, dialogNotReused, request, origin, trace, toTag);
+    case 'NOTIFY':
+      return sessionless(world, noSuchDialog, request, origin, trace, toTag);
     default:
       return sessionless(world, methodNotAllowed, request, origin, trace, toTag);
   }
+}
+
+/** 7.2.1.7 or 7.2.1.8 by the method in Refer-To; another method is not served (A-36). */
+function decideRefer(
+  world: World,
+  request: SipRequest,
+  origin: RequestOrigin,
+  trace: Trace,
+  found: Extract<FoundDialog, { row: 'leg' }> | undefined,
+): Decision {
+  const target = referTo(request);
+  const method = target.kind === 'cid' ? (target.params.get('method') ?? 'INVITE') : target.method;
+  const leg = found?.leg;
+  if (method === 'INVITE')
+    return runRefer(world, adding, new AddingTurn(world, request, origin, trace, leg), found);
+  if (method === 'BYE')
+    return runRefer(world, referBye, new ReferByeTurn(world, request, origin, trace, leg), found);
+  const why = refusal(501, 'Not Implemented', `REFER with method ${method} is not served here`);
+  trace.note('RFC3515-2.4.2', 'the method in Refer-To is served', {
+    verdict: 'refuse',
+    found: why.warning,
+    refusal: why,
+  });
+  const toTag = leg?.dialog.localTag ?? world.ids.token(50);
+  return refused(world, { clause: 'RFC3515-2.4.2', name: 'REFER with another method' }, trace, why, toTag);
+}
+
+function runRefer<C extends ReferTurn>(
+  world: World,
+  procedure: Procedure<C>,
+  turn: C,
+  found: Extract<FoundDialog, { row: 'leg' }> | undefined,
+): Decision {
+  if (found !== undefined) turn.work = Work.on(found.conference);
+  const outcome = runSteps(procedure.steps, turn, turn.trace);
+  if (typeof outcome !== 'string') return refused(world, procedure, turn.trace, outcome, replyTag(turn));
+  return concluded(world, procedure, turn.work, turn.trace);
 }
 
 /** CANCEL; undefined when the INVITE has its final response, or never was ours. */
@@ -225,7 +288,9 @@ export function findDialog(
     const conference = world.findConference(ref.conference);
     if (conference === undefined) continue;
     const row = ref.row === 'leg' ? conference.legs.get(ref.id) : conference.subscriptions.get(ref.id);
-    if (row === undefined || row.dialog.localTag !== localTag) continue;
+    // A refer subscription in the dialog of a leg has no dialog of its own.
+    if (row === undefined || ('sharedLeg' in row && row.sharedLeg !== undefined)) continue;
+    if (row.dialog.localTag !== localTag) continue;
     if (remoteTag !== undefined && row.dialog.remoteTag !== remoteTag) continue;
     return ref.row === 'leg'
       ? { row: 'leg', conference, leg: row as LegRow }

@@ -59,7 +59,7 @@ export const generalSteps: readonly Step<General>[] = [
   }),
   step('R-7.2.1.1-7', 'subscribers are notified of the change', (turn) => {
     turn.work.rosterChanged();
-    const watchers = turn.work.subscriptions.filter(() => true).length;
+    const watchers = turn.work.subscriptions.filter(({ event }) => event === 'conference').length;
     return watchers === 0 ? skip('nobody has subscribed') : done(`${watchers} subscription(s)`);
   }),
 ];

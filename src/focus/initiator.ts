@@ -39,6 +39,8 @@ export function acceptPendingInitiator(
     typesOfOther,
     world.settings.media.acceptTypes,
   );
-  acceptInvite(work, world, trace, { leg, offer, acceptTypes });
+  // The core that charges for the session finds its vector in the answer too.
+  const echoed = work.row.passedOn.filter(([name]) => name === 'P-Charging-Vector');
+  acceptInvite(work, world, trace, { leg, offer, acceptTypes, echoed });
   return acceptTypes;
 }

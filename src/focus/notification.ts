@@ -14,7 +14,7 @@ export type TerminationReason = 'noresource' | 'timeout' | 'rejected' | 'deactiv
  * when the interval is over (`notify.minIntervalMs`), so that a burst of joins costs one NOTIFY.
  */
 export function notifySubscribers(work: Work, world: World): void {
-  for (const subscription of work.subscriptions.filter(() => true)) {
+  for (const subscription of work.subscriptions.filter(({ event }) => event === 'conference')) {
     const dueMs = subscription.lastNotifyMs + world.settings.notifyMinIntervalMs;
     if (dueMs <= world.nowMs) notifyNow(work, world, subscription);
     else

@@ -5,6 +5,7 @@ import { inDialog } from './dialogs.ts';
 import { terminateSubscription } from './notification.ts';
 import { minimumParticipants } from './policy/release.ts';
 import { done, type Trace } from './procedure.ts';
+import { tellReferrers } from './refer-subscription.ts';
 import { serverHeader, warningHeader } from './responses.ts';
 import { dropLegs } from './user-plane.ts';
 import type { Work } from './work.ts';
@@ -126,6 +127,7 @@ export function legIsOver(work: Work, world: World, trace: Trace, leg: LegRow, e
     ...(end.reason === undefined ? {} : { endReason: end.reason }),
   });
   dropLegs(work, [leg.id]);
+  tellReferrers(work, world, leg.id, { status: 487, reason: 'Request Terminated' });
   const participant = work.participants.get(leg.participant);
   if (participant === undefined) return;
   trace.note(
@@ -150,7 +152,9 @@ export function legIsOver(work: Work, world: World, trace: Trace, leg: LegRow, e
     participant: participant.address,
     ...(end.reason === undefined ? {} : { reason: end.reason }),
   });
-  for (const subscription of work.subscriptions.filter((row) => row.participant === participant.id)) {
+  for (const subscription of work.subscriptions.filter(
+    ({ participant: subscriber, event }) => subscriber === participant.id && event === 'conference',
+  )) {
     terminateSubscription(work, world, subscription, 'noresource');
     trace.note(
       'R-7.2.1.10-4',

@@ -11,6 +11,7 @@ export const SUPPORTED_METHODS = [
   'BYE',
   'CANCEL',
   'UPDATE',
+  'REFER',
   'SUBSCRIBE',
   'NOTIFY',
   'OPTIONS',
@@ -18,7 +19,7 @@ export const SUPPORTED_METHODS = [
 export const ALLOW: HeaderLine = ['Allow', SUPPORTED_METHODS.join(', ')];
 
 /** Option tags that we understand in Require; anything else is answered 420 (RFC 3261 section 8.2.2.3). */
-export const SUPPORTED_OPTIONS = ['timer', 'norefersub', 'recipient-list-invite'] as const;
+export const SUPPORTED_OPTIONS = ['timer', 'norefersub', 'recipient-list-invite', 'multiple-refer'] as const;
 export const SUPPORTED: HeaderLine = ['Supported', SUPPORTED_OPTIONS.join(', ')];
 
 export function serverHeader(settings: FocusSettings): HeaderLine {

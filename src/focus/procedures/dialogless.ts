@@ -1,6 +1,6 @@
 /** Requests that no conference procedure takes: OPTIONS, unknown methods, in-dialog requests without a dialog. */
 
-import { refusal } from '../decision.ts';
+import { forbidden, refusal } from '../decision.ts';
 import { done, type Procedure, refuse, step } from '../procedure.ts';
 import { ALLOW, SUPPORTED, serverHeader } from '../responses.ts';
 import type { RequestTurn } from '../turn.ts';
@@ -51,6 +51,16 @@ export const noSuchDialog: Procedure<RequestTurn> = {
   ],
 };
 
+export const dialogNotReused: Procedure<RequestTurn> = {
+  clause: 'RFC6665-4.5.2',
+  name: 'A subscription in the dialog of an INVITE',
+  steps: [
+    step('RFC6665-4.5.2', 'a subscription has a dialog of its own', () =>
+      refuse(forbidden('SUBSCRIBE in the dialog of an INVITE: ask outside of it')),
+    ),
+  ],
+};
+
 export const nobodyThere: Procedure<RequestTurn> = {
   clause: '11.2',
   name: 'A URI that is no conference',
@@ -65,17 +75,3 @@ export const nobodyThere: Procedure<RequestTurn> = {
     ),
   ],
 };
-
-export const unsupportedOption = (tags: readonly string[]): Procedure<RequestTurn> => ({
-  clause: 'RFC3261-8.2.2.3',
-  name: 'A required extension that is not supported',
-  steps: [
-    step('RFC3261-8.2.2.3', 'every option tag of Require is supported', () =>
-      refuse(
-        refusal(420, 'Bad Extension', `not supported: ${tags.join(', ')}`, [
-          ['Unsupported', tags.join(', ')],
-        ]),
-      ),
-    ),
-  ],
-});

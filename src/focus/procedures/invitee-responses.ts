@@ -9,6 +9,7 @@ import { acceptPendingInitiator, pendingInitiator } from '../initiator.ts';
 import { peerMediaFromAnswer } from '../media.ts';
 import { failureCode } from '../policy/failure-code.ts';
 import { done, type Outcome, type Procedure, skip, step, stop } from '../procedure.ts';
+import { tellReferrers } from '../refer-subscription.ts';
 import { applyReleasePolicy, legIsOver, release, removeParticipant, sendBye } from '../removal.ts';
 import { serverHeader, warningHeader } from '../responses.ts';
 import { sessionDeadlineMs } from '../session-timer.ts';
@@ -25,6 +26,7 @@ export const inviteeRings: Procedure<InviteeTurn> = {
     step('7.2.2.2-1xx', 'the invitation rings', ({ work, world, leg, response }) => {
       const participant = work.participants.get(leg.participant);
       if (participant === undefined || response.status < 180) return skip(`${response.status}`);
+      tellReferrers(work, world, leg.id, response);
       if (participant.presence === 'invited') {
         work.participants.put({ ...participant, presence: 'alerting' });
         work.rosterChanged();
@@ -100,6 +102,7 @@ const answers = (clause: SetUpClause): Procedure<InviteeTurn> => ({
       work.rosterChanged();
       work.event({ kind: 'participant-joined', session: work.row.id, participant: participant.address });
       putLegs(work, [connected], false);
+      tellReferrers(work, world, leg.id, response);
       return done(`${participant.address} is connected; accept-types ${media.acceptTypes.join(' ')} (A-14)`);
     }),
     step(`R-${clause}-ok-1`, 'answer the inviter by 7.2.1.1 unless that was done', (turn): Outcome => {
@@ -122,7 +125,7 @@ export function answerOfFork(turn: InviteeTurn): boolean {
 }
 
 /** `status` is also 408 for no answer in time. */
-type FailureTurn = LegTurn & { readonly status: number; readonly reason: string };
+type FailureTurn = LegTurn & { readonly status: number; readonly reason: string; readonly warning?: string };
 
 const fails = (clause: SetUpClause): Procedure<FailureTurn> => ({
   clause,
@@ -200,8 +203,10 @@ export function inviteeFails({ kind }: ConferenceRow): Procedure<FailureTurn> {
   return PROCEDURES[kind].fails;
 }
 
-function failLeg(turn: LegTurn, status: number, reason: string): void {
-  const { work, world, trace, leg } = turn;
+function failLeg(turn: LegTurn & { readonly warning?: string }, status: number, reason: string): void {
+  const { work, world, trace, leg, warning } = turn;
+  // R-7.2.1.7-10, and with its Warning R-7.2.1.7-fwd403.
+  tellReferrers(work, world, leg.id, { status, reason, ...(warning === undefined ? {} : { warning }) });
   const current = work.legs.get(leg.id) ?? leg;
   const marked = work.legs.put({ ...current, failureCode: status });
   if (marked.state === 'leaving') return;

@@ -4,6 +4,7 @@ import { type HeaderLine, STAGE } from '../decision.ts';
 import { cseqNumber } from '../dialogs.ts';
 import { notifyNow, terminateSubscription } from '../notification.ts';
 import { done, type Procedure, step } from '../procedure.ts';
+import { abandonReferSubscription, repeatProgress } from '../refer-subscription.ts';
 import { serverHeader } from '../responses.ts';
 import type { RequestTurn } from '../turn.ts';
 import { grantedExpiresS } from './subscribing.ts';
@@ -40,6 +41,11 @@ export const resubscribing: Procedure<ResubscribeTurn> = {
           transaction: origin.transaction,
           reply: { code: 200, reason: 'OK', toTag: subscription.dialog.localTag, headers },
         });
+        if (refreshed.event === 'refer') {
+          if (expiresS === 0) abandonReferSubscription(work, world, refreshed);
+          else repeatProgress(work, world, refreshed);
+          return done(`refer: expires in ${expiresS} s`);
+        }
         if (expiresS > 0) {
           notifyNow(work, world, refreshed);
           return done(`expires in ${expiresS} s`);

@@ -59,7 +59,11 @@ export const subscribing: Procedure<RequestTurn> = {
       const { maxSubscriptionsPerUser } = turn.world.settings.limits;
       const own = turn.workIfAny?.subscriptions.filter((subscription) => {
         const subscriber = turn.work.participants.get(subscription.participant);
-        return subscriber !== undefined && hasKey(subscriber, originator.keys);
+        return (
+          subscription.event === 'conference' &&
+          subscriber !== undefined &&
+          hasKey(subscriber, originator.keys)
+        );
       });
       return (own?.length ?? 0) >= maxSubscriptionsPerUser
         ? refuse(
@@ -101,6 +105,7 @@ export const subscribing: Procedure<RequestTurn> = {
       const subscription = work.subscriptions.put({
         id: `sub-${world.ids.token(60)}`,
         participant: participant.id,
+        event: 'conference',
         dialog: dialogFromRequest(request, origin, turn.toTag),
         ...(event.id === undefined ? {} : { eventId: event.id }),
         wantsYourOwn: /\b(IM-client|CPM-client)\b/i.test(header(request, 'user-agent') ?? ''),

@@ -2,14 +2,12 @@
  * The contents page: which request runs which clause. Rows are tried in order; `procedures/` holds one file a row.
  */
 
-import { optionTags } from '../../sip/option-tags.ts';
 import { addressKey, canonicalAddress } from '../../sip/uri.ts';
 import type { Procedure } from '../procedure.ts';
-import { SUPPORTED_OPTIONS } from '../responses.ts';
 import type { RequestTurn } from '../turn.ts';
 import { Work } from '../work.ts';
 import { adHocSetUp } from './ad-hoc-set-up.ts';
-import { methodNotAllowed, nobodyThere, noSuchDialog, options, unsupportedOption } from './dialogless.ts';
+import { methodNotAllowed, nobodyThere, noSuchDialog, options } from './dialogless.ts';
 import { groupSetUp } from './group-set-up.ts';
 import { joiningGroup } from './joining-group.ts';
 import { rejoining } from './rejoining.ts';
@@ -19,8 +17,6 @@ import { targetOf } from './target.ts';
 /** The procedure of a request outside a dialog. */
 export function selectProcedure(turn: RequestTurn): Procedure<RequestTurn> {
   const { request } = turn;
-  const unsupported = optionTags(request, 'Require').filter((tag) => !SUPPORTED.has(tag));
-  if (unsupported.length > 0) return unsupportedOption(unsupported);
   switch (request.method) {
     case 'INVITE':
       return selectInvite(turn);
@@ -37,8 +33,6 @@ export function selectProcedure(turn: RequestTurn): Procedure<RequestTurn> {
       return methodNotAllowed;
   }
 }
-
-const SUPPORTED: ReadonlySet<string> = new Set(SUPPORTED_OPTIONS);
 
 function selectInvite(turn: RequestTurn): Procedure<RequestTurn> {
   const { request, world } = turn;
