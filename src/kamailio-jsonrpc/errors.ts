@@ -1,6 +1,6 @@
 /**
  * An operational fault with a stable code. Match on `code`, not on the class:
- * `RPC_BAD_FRAME` `RPC_FRAME_TOO_LARGE` `RPC_BAD_JSON` `RPC_BAD_HEADER` `RPC_BAD_BODY` `RPC_TOO_LARGE`
+ * `RPC_BAD_FRAME` `RPC_FRAME_TOO_LARGE` `RPC_BAD_SECRET` `RPC_BAD_HEADER` `RPC_BAD_BODY` `RPC_TOO_LARGE`
  * `RPC_UNREACHABLE` `RPC_TIMEOUT` `RPC_OVERLOADED` `RPC_FORBIDDEN` `RPC_REFUSED` `RPC_NOT_FOUND` `RPC_BAD_ANSWER` `RPC_CLOSED`.
  */
 export class RpcError extends Error {
