@@ -39,9 +39,13 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'demo',
     summary: 'Starts a stack on loopback, lets user agents hold a conversation, and prints the transcript.',
-    usage: '[…]',
-    flags: [HELP],
-    ownArguments: true,
+    usage: '[--verbose | --json] [--no-color]',
+    flags: [
+      { name: 'verbose', about: 'every message whole, every step of every decision' },
+      { name: 'json', about: 'one JSON document with scenes, checks and messages, at the end' },
+      { name: 'no-color', about: 'no colours; NO_COLOR and a stdout that is no terminal do the same' },
+      HELP,
+    ],
     run: async (args) => (await import('./demo-entry.ts')).runDemoCommand(args),
   },
   {

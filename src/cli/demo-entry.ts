@@ -3,5 +3,5 @@ import type { Arguments } from './command.ts';
 
 export async function runDemoCommand(args: Arguments): Promise<number> {
   const { runDemo } = await import('./demo.ts');
-  return runDemo([...args.raw]);
+  return runDemo(args);
 }
