@@ -49,6 +49,25 @@ export const COMMANDS: readonly Command[] = [
     run: async (args) => (await import('./demo-entry.ts')).runDemoCommand(args),
   },
   {
+    name: 'explain',
+    summary:
+      'Says what would be answered to a raw SIP request, and why, by the store as it is. Nothing is sent or changed.',
+    usage: '[--config FILE] [--src IP:PORT] [--trust core|digest|none] [--json] FILE',
+    flags: [
+      CONFIG,
+      { name: 'src', value: 'IP:PORT', about: 'where the request comes from (default 127.0.0.1:5060)' },
+      {
+        name: 'trust',
+        value: 'LEVEL',
+        about: 'core: its P-Asserted-Identity counts; digest: its From; none. Default: by sip.trustedPeers',
+      },
+      { name: 'json', about: 'one line of JSON' },
+      HELP,
+    ],
+    maxOperands: 1,
+    run: async (args) => (await import('./explain.ts')).runExplain(args),
+  },
+  {
     name: 'config check',
     summary: 'Checks a configuration and says all that is wrong with it.',
     usage: '[--json] [FILE]',

@@ -1,5 +1,5 @@
 /** The embedded store: one SQLite file, one writer. State, outbox and trace of a decision are one transaction. */
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type {
   Conference,
@@ -104,33 +104,7 @@ class SqliteStore implements Store {
   }
 
   load(): LoadedState {
-    const conferences: Conference[] = [];
-    const rowsOf = this.#db.prepare('SELECT kind, id, body FROM conference_row WHERE conference = ?');
-    for (const found of this.#db
-      .prepare("SELECT id, body FROM conference WHERE phase <> 'ended'")
-      .iterate()) {
-      const row = JSON.parse(String(found['body'])) as ConferenceRow;
-      conferences.push(toConference(row, rowsOf.all(String(found['id']))));
-    }
-    return { conferences, outbox: this.#outbox(), lastOutboxId: this.#lastOutboxId() };
-  }
-
-  #outbox(): OutboxBatch[] {
-    const batches = new Map<number, { id: number; conference: string; effects: OutboxEffect[] }>();
-    for (const found of this.#db
-      .prepare('SELECT id, batch, conference, body FROM outbox ORDER BY id')
-      .iterate()) {
-      const id = Number(found['batch']);
-      const batch = batches.get(id) ?? { id, conference: String(found['conference']), effects: [] };
-      batch.effects.push({ id: Number(found['id']), effect: JSON.parse(String(found['body'])) as Effect });
-      batches.set(id, batch);
-    }
-    return [...batches.values()];
-  }
-
-  #lastOutboxId(): number {
-    const found = this.#db.prepare('SELECT max(max(id), max(batch)) AS last FROM outbox').get();
-    return Number(found?.['last'] ?? 0);
+    return readState(this.#db);
   }
 
   commit({ changes, batch, record }: Commit): void {
@@ -229,6 +203,46 @@ class SqliteStore implements Store {
   close(): void {
     this.#db.close();
   }
+}
+
+/**
+ * The state in a store file, read without writing: what `explain` decides by. No file means no state.
+ * @throws CodedError `STORE_OPEN`
+ */
+export function readSqliteState(file: string): LoadedState {
+  if (!existsSync(file)) return { conferences: [], outbox: [], lastOutboxId: 0 };
+  try {
+    const db = new DatabaseSync(file, { readOnly: true });
+    try {
+      return readState(db);
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw new CodedError('STORE_OPEN', `cannot read the store ${file}: ${String(error)}`, { cause: error });
+  }
+}
+
+function readState(db: DatabaseSync): LoadedState {
+  const conferences: Conference[] = [];
+  const rowsOf = db.prepare('SELECT kind, id, body FROM conference_row WHERE conference = ?');
+  for (const found of db.prepare("SELECT id, body FROM conference WHERE phase <> 'ended'").iterate()) {
+    const row = JSON.parse(String(found['body'])) as ConferenceRow;
+    conferences.push(toConference(row, rowsOf.all(String(found['id']))));
+  }
+  const last = db.prepare('SELECT max(max(id), max(batch)) AS last FROM outbox').get();
+  return { conferences, outbox: readOutbox(db), lastOutboxId: Number(last?.['last'] ?? 0) };
+}
+
+function readOutbox(db: DatabaseSync): OutboxBatch[] {
+  const batches = new Map<number, { id: number; conference: string; effects: OutboxEffect[] }>();
+  for (const found of db.prepare('SELECT id, batch, conference, body FROM outbox ORDER BY id').iterate()) {
+    const id = Number(found['batch']);
+    const batch = batches.get(id) ?? { id, conference: String(found['conference']), effects: [] };
+    batch.effects.push({ id: Number(found['id']), effect: JSON.parse(String(found['body'])) as Effect });
+    batches.set(id, batch);
+  }
+  return [...batches.values()];
 }
 
 function toConference(row: ConferenceRow, rows: readonly Record<string, unknown>[]): Conference {
