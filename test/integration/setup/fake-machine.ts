@@ -111,6 +111,16 @@ export class FakeMachine {
     });
   }
 
+  /** As npm does: npm starts a shell, and the shell starts the set-up. */
+  startUnderNpm(args: readonly string[]) {
+    const line = `${process.execPath} ${join(this.root, 'deploy/setup.mjs')} ${args.join(' ')}; exit $?`;
+    const npm = `require('node:child_process').spawn('sh', ['-c', ${JSON.stringify(line)}], { stdio: 'inherit' })`;
+    return spawn(process.execPath, ['-e', npm], {
+      env: this.#env({ npm_lifecycle_event: 'parley' }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+
   async run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
     return outcome(this.start(args, env));
   }

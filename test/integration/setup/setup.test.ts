@@ -147,6 +147,17 @@ setInterval(() => {}, 60000); console.log('on');`);
   assert.equal((await ended).stdout, 'on\nnoticed\n');
 });
 
+test('the program is ended when npm is killed and only its shell lives on', async (t) => {
+  const machine = new FakeMachine(t);
+  machine.program(`process.on('SIGTERM', () => { console.log('ended'); process.exit(0); });
+setInterval(() => {}, 60000); console.log('on');`);
+  const npm = machine.startUnderNpm(['parley', '--']);
+  const ended = outcome(npm);
+  await once(npm.stdout, 'data');
+  npm.kill('SIGKILL');
+  assert.equal((await ended).stdout, 'on\nended\n');
+});
+
 test('an unknown command is refused', async (t) => {
   const run = await new FakeMachine(t).run(['dmeo']);
   assert.equal(run.status, 2);
