@@ -5,6 +5,7 @@ import type { FocusSettings } from '../focus/world.ts';
 import { VERSION } from './version.ts';
 
 const MAX_SUBSCRIPTION_EXPIRES_S = 7200;
+const NOTIFY_MAX_BYTES = 60_000;
 
 export function focusSettings(config: Config): FocusSettings {
   const { sip, adHoc, session, conference, limits, msrp } = config;
@@ -20,6 +21,7 @@ export function focusSettings(config: Config): FocusSettings {
     inviteTimeoutS: conference.inviteTimeoutS,
     displayNamePriority: config.displayName.priority,
     notifyMinIntervalMs: config.notify.minIntervalMs,
+    notifyMaxBytes: NOTIFY_MAX_BYTES,
     releasePolicy: config.release,
     media: {
       acceptTypes: msrp.acceptTypes,

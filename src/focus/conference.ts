@@ -153,6 +153,8 @@ export interface SubscriptionRow {
   /** Version of the last conference-info document sent; −1 before the first. */
   readonly version: number;
   readonly lastNotifyMs: number;
+  /** Of a roster too large for one document: participants that this subscriber is still to be told of. */
+  readonly untold?: readonly string[];
   /** The state changed since the last NOTIFY. */
   readonly isStale: boolean;
   readonly deadlines: Deadlines<'expiry' | 'notify'>;

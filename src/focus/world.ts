@@ -25,6 +25,8 @@ export interface FocusSettings {
   readonly inviteTimeoutS: number;
   readonly displayNamePriority: readonly ('pai' | 'from' | 'group')[];
   readonly notifyMinIntervalMs: number;
+  /** Largest body of a NOTIFY; Kamailio sends no datagram above 64 KiB. */
+  readonly notifyMaxBytes: number;
   readonly releasePolicy: ReleaseSettings;
   readonly media: {
     readonly acceptTypes: readonly string[];

@@ -68,13 +68,7 @@ export const adHocSetUp: Procedure<RequestTurn> = {
     checkInterval,
     step('R-7.2.1.2-7', 'the list does not exceed the ad-hoc maximum', (turn) => {
       const { adHoc, limits } = turn.world.settings;
-      const list = resourceListsOf(turn.request);
-      if (list === undefined || list.length === 0) {
-        if (adHoc.allowEmptyList) return pass('an empty list makes a room with its creator');
-        return refuse(
-          refusal(400, 'Bad Request', 'the request names no users to invite in a resource-lists body'),
-        );
-      }
+      const list = resourceListsOf(turn.request) ?? [];
       if (list.length > limits.maxListEntries) {
         return refuse(
           refusal(
@@ -85,6 +79,13 @@ export const adHocSetUp: Procedure<RequestTurn> = {
         );
       }
       turn.list = distinct(list, turn.verified.keys);
+      // Also a list of the inviter alone (A-10): nobody would ever come.
+      if (turn.list.length === 0) {
+        if (adHoc.allowEmptyList) return pass('an empty list makes a room with its creator');
+        return refuse(
+          refusal(400, 'Bad Request', 'the request names no users to invite in a resource-lists body'),
+        );
+      }
       const count = turn.list.length + 1;
       const found = `${count} with the inviter, at most ${adHoc.maxParticipants}`;
       return count > adHoc.maxParticipants
