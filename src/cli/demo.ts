@@ -46,7 +46,7 @@ export async function runDemo({ flags }: Arguments): Promise<number> {
   }
   const result = await tell(stack, output, shutdown, startMs);
   if (shutdown.signal.aborted) return interrupted(shutdown);
-  output.ends(result);
+  await output.ends(result);
   if (result.ok) return 0;
   for (const line of logLines.slice(-SHOWN_LOG_LINES)) process.stderr.write(line);
   return FAILED;
@@ -107,6 +107,7 @@ async function converse(
 function giveUp(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => undefined); // The conversation may win the race.
+  if (signal.aborted) reject(signal.reason as Error);
   signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   setTimeout(
     () => reject(new Error(`the conversation was given up after ${CONVERSATION_TIMEOUT_MS / 1000} s`)),

@@ -4,7 +4,7 @@ import type { Room } from '../../agents/room.ts';
 import type { Roster } from '../../agents/roster.ts';
 import { sdpOf } from '../../agents/sdp.ts';
 import { parseNameAddr } from '../../agents/sip/header-values.ts';
-import { type Cast, connectedAre, rosterOf, speak } from './cast.ts';
+import { awaitedLater, type Cast, connectedAre, decidedBy, rosterOf, speak } from './cast.ts';
 import type { Director } from './director.ts';
 
 export interface AdHocChat {
@@ -40,7 +40,7 @@ async function setUp(director: Director, cast: Cast, factory: string): Promise<R
   const { outgoing, toBen, toCleo } = await director.step(
     'Ada calls the conference factory. Her INVITE carries her SDP offer and the list of who shall come; the focus invites them, and both phones ring.',
     async (check) => {
-      const invitations = Promise.all([ben.sip.nextInvite(), cleo.sip.nextInvite()]);
+      const invitations = awaitedLater(Promise.all([ben.sip.nextInvite(), cleo.sip.nextInvite()]));
       const call = await ada.dialAdHoc({
         factory,
         invite: [
@@ -66,6 +66,7 @@ async function setUp(director: Director, cast: Cast, factory: string): Promise<R
       }
       return { outgoing: call, toBen: first, toCleo: second };
     },
+    decidedBy('7.2.1.2', 'ad hoc set-up'),
   );
   return director.step(
     'Ben answers, and with the first answer Ada is in. Cleo answers and lets the switch connect to her.',
@@ -85,17 +86,21 @@ async function setUp(director: Director, cast: Cast, factory: string): Promise<R
 
 async function chat(director: Director, rooms: Rooms): Promise<Roster> {
   director.scene('Three people talk, and Ada watches who is there');
-  const roster = await director.step('Ada subscribes to the roster.', async (check) => {
-    const watched = await rooms.ada.watch();
-    const users = await watched.until((now) => connectedAre(now, ['Ada', 'Ben', 'Cleo']));
-    check.same(
-      'the roster names the three',
-      rosterOf(users),
-      'Ada: connected, Ben: connected, Cleo: connected',
-    );
-    check.same('it is about this session', watched.documents.at(-1)?.entity, rooms.ada.uri);
-    return watched;
-  });
+  const roster = await director.step(
+    'Ada subscribes to the roster.',
+    async (check) => {
+      const watched = await rooms.ada.watch();
+      const users = await watched.until((now) => connectedAre(now, ['Ada', 'Ben', 'Cleo']));
+      check.same(
+        'the roster names Ada, Ben and Cleo, all connected',
+        rosterOf(users),
+        'Ada: connected, Ben: connected, Cleo: connected',
+      );
+      check.same('it is about this session', watched.documents.at(-1)?.entity, rooms.ada.uri);
+      return watched;
+    },
+    decidedBy('7.2.1.12', 'subscribing'),
+  );
   const ada = { name: 'Ada', room: rooms.ada };
   const ben = { name: 'Ben', room: rooms.ben };
   const cleo = { name: 'Cleo', room: rooms.cleo };
@@ -115,14 +120,15 @@ async function cleoLeaves(director: Director, rooms: Rooms, roster: Roster): Pro
     'Cleo hangs up. Two remain, which is enough: the session goes on, and Ada sees who left.',
     async (check) => {
       const answer = await rooms.cleo.leave();
-      check.same("Cleo's BYE is answered", answer.status, 200);
+      check.same("Cleo's BYE is answered 200", answer.status, 200);
       const users = await roster.until((now) => connectedAre(now, ['Ada', 'Ben']));
       check.same(
-        "Ada's roster shows it",
+        "Ada's roster: Ada and Ben are connected, Cleo has departed",
         rosterOf(users),
         'Ada: connected, Ben: connected, Cleo: disconnected (departed)',
       );
     },
+    decidedBy('7.2.1.10', 'BYE received'),
   );
   await director.step('Ada and Ben go on.', (check) =>
     speak(

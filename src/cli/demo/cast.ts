@@ -3,7 +3,7 @@ import { Subscriber } from '../../agents/chat.ts';
 import type { Room } from '../../agents/room.ts';
 import type { Users } from '../../agents/roster.ts';
 import type { Capture } from './capture.ts';
-import type { Checking } from './director.ts';
+import type { Checking, StepOptions } from './director.ts';
 import { uriOf } from './group.ts';
 
 export interface Cast {
@@ -46,6 +46,12 @@ export async function startCast(sip: string, capture: Capture, started: Subscrib
   return { ada, ben, cleo, dan };
 }
 
+/** For what is awaited only after a request of ours: when that fails first, nobody hears of this one's fault. */
+export function awaitedLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 export interface Seat {
   readonly name: string;
   readonly room: Room;
@@ -83,4 +89,15 @@ export function rosterOf(users: Users): string {
 export function connectedAre(users: Users, names: readonly string[]): boolean {
   const connected = users.filter(({ status }) => status === 'connected').map(({ entity }) => entity);
   return connected.sort().join() === names.map(uriOf).sort().join();
+}
+
+/** The request was decided by this clause, and every step that applied was passed. */
+export function decidedBy(clause: string, name: string): StepOptions {
+  return {
+    review: (check, decisions) => {
+      const decision = decisions.find((one) => one.clause === clause && one.trigger !== 'response');
+      const refused = decision?.steps.filter(({ verdict }) => verdict === 'refuse').map(({ id }) => id);
+      check.same(`the focus decided by ${clause} (${name}), and no step refused`, refused, []);
+    },
+  };
 }

@@ -28,10 +28,10 @@ export async function closingScene(
         lunch.ada.leave(),
         lunch.roster.subscription.untilTerminated(),
       ]);
-      check.same("Ada's BYE is answered", answer.status, 200);
-      check.same('her roster subscription is ended', reason, 'noresource');
+      check.same("Ada's BYE is answered 200", answer.status, 200);
+      check.same('her roster subscription ends too (noresource)', reason, 'noresource');
       check.same(
-        "Ben's dialog is ended by the focus",
+        "Ben's dialog was ended by a BYE of the focus",
         await ended(lunch.ben.ended, "Ben's dialog"),
         'remote',
       );
@@ -47,13 +47,17 @@ export async function closingScene(
       const first = await cleo.room.leave();
       const users = await roster.until((now) => connectedAre(now, ['Ben', 'Dan']));
       check.same(
-        "Dan's roster shows it",
+        "Dan's roster: Ben and Dan are connected, Cleo has departed",
         rosterOf(users),
         'Ben: connected, Cleo: disconnected (departed), Dan: connected',
       );
       const second = await dan.room.leave();
-      check.same('both BYEs are answered', [first.status, second.status], [200, 200]);
-      check.same("Ben's dialog is ended by the focus", await ended(ben.room.ended, "Ben's dialog"), 'remote');
+      check.same('both BYEs are answered 200', [first.status, second.status], [200, 200]);
+      check.same(
+        "Ben's dialog was ended by a BYE of the focus",
+        await ended(ben.room.ended, "Ben's dialog"),
+        'remote',
+      );
       await ben.room.msrp.close();
       await noSession(stack, ben.room.uri);
       check.same('no session is left', await stack.sessions(), []);

@@ -25,6 +25,12 @@ export interface Checking {
   same(what: string, found: unknown, expected: unknown): void;
 }
 
+export interface StepOptions {
+  readonly isQuiet?: boolean;
+  /** Looks at the decisions that came to light with the step. */
+  readonly review?: (check: Checking, decisions: readonly ToldDecision[]) => void;
+}
+
 /** A step could not go on; it has been told as a check that did not hold. */
 export class StepFailed extends Error {
   readonly code = 'DEMO_STEP_FAILED';
@@ -61,11 +67,7 @@ export class Director {
   }
 
   /** @throws StepFailed when `act` throws: what follows would build on it. */
-  async step<T>(
-    text: string,
-    act: (check: Checking) => Promise<T>,
-    options: { readonly isQuiet?: boolean } = {},
-  ): Promise<T> {
+  async step<T>(text: string, act: (check: Checking) => Promise<T>, options: StepOptions = {}): Promise<T> {
     const scene = this.scenes.at(-1);
     if (scene === undefined) throw new Error('A step before the first scene.');
     if (this.#isStopped) throw new StepFailed('the story was stopped');
@@ -84,13 +86,14 @@ export class Director {
     } catch (error) {
       step.checks.push({ what: 'the step comes to its end', ok: false, found: (error as Error).message });
     }
-    await this.#gather(step);
+    const decisions = await this.#gather(step);
+    if (result !== undefined) options.review?.(checkingOf(step.checks), decisions);
     this.#options.show.stepEnds(step);
     if (result === undefined) throw new StepFailed(`step ${step.number} did not come to its end`);
     return result.value;
   }
 
-  async #gather(step: Step): Promise<void> {
+  async #gather(step: Step): Promise<readonly ToldDecision[]> {
     const messages: ToldMessage[] = [];
     const decisions: ToldDecision[] = [];
     const deadlineMs = performance.now() + SETTLE_TIMEOUT_MS;
@@ -110,6 +113,7 @@ export class Director {
     this.#decisionCount += decisions.length;
     step.happenings.push(...inOrder(messages, decisions, this.#told));
     this.#told.messages.push(...messages);
+    return decisions;
   }
 }
 

@@ -4,8 +4,8 @@ import type { Result } from './output.ts';
 import { columns, type Piece, WIDTH_COLUMNS } from './paint.ts';
 import type { Transcript } from './transcript.ts';
 
-const FOCUS_COLUMN = 28;
-const SWITCH_COLUMN = 66;
+const FOCUS_COLUMN = 30;
+const SWITCH_COLUMN = 69;
 
 /** A small picture of the stack. */
 export function headerLines(transcript: Transcript, { line, parts }: DemoStack): string[] {
@@ -37,7 +37,7 @@ export function headerLines(transcript: Transcript, { line, parts }: DemoStack):
       ['switch', 'bold'],
     ),
     transcript.line(dim(row(line.sip, 'decides every request', line.switches[0] ?? ''))),
-    transcript.line(dim(row(pidOf('kamailio'), `${pidOf('focus')}, ${line.admin}`, pidOf('switch')))),
+    transcript.line(dim(row(pidOf('kamailio'), `${pidOf('focus')} · ${line.admin}`, pidOf('switch')))),
     '',
     transcript.line([
       `  Domain ${line.domain}; loopback only, a temporary store, gone when this ends.`,

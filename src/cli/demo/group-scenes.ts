@@ -2,10 +2,9 @@
 import type { Subscriber } from '../../agents/chat.ts';
 import type { Room } from '../../agents/room.ts';
 import type { Roster } from '../../agents/roster.ts';
-import { type Cast, connectedAre, rosterOf, type Seat, speak } from './cast.ts';
+import { awaitedLater, type Cast, connectedAre, decidedBy, rosterOf, type Seat, speak } from './cast.ts';
 import type { Director } from './director.ts';
 import { GROUP_NAME, GROUP_URI } from './group.ts';
-import type { ToldStep } from './story.ts';
 
 export interface GroupChat {
   readonly ben: Seat;
@@ -26,7 +25,7 @@ async function groupRuns(director: Director, { ben, cleo, dan }: Cast): Promise<
   const { dans, cleos } = await director.step(
     `Dan calls "${GROUP_NAME}", whose document lists Ben, Cleo and Dan. The focus invites the others: Ben is busy, Cleo answers.`,
     async (check) => {
-      const invitations = Promise.all([ben.sip.nextInvite(), cleo.sip.nextInvite()]);
+      const invitations = awaitedLater(Promise.all([ben.sip.nextInvite(), cleo.sip.nextInvite()]));
       const call = await dan.dial(GROUP_URI);
       const [toBen, toCleo] = await invitations;
       await toBen.reject(486, 'Busy Here');
@@ -36,30 +35,36 @@ async function groupRuns(director: Director, { ben, cleo, dan }: Cast): Promise<
       check.same('Cleo is in the same session', hers.uri, his.uri);
       return { dans: his, cleos: hers };
     },
+    decidedBy('7.2.1.3', 'group set-up'),
   );
-  const roster = await director.step('Dan watches who is there.', async (check) => {
-    const watched = await dans.watch();
-    const users = await watched.until((now) => connectedAre(now, ['Cleo', 'Dan']));
-    check.same(
-      'Cleo and Dan are in, Ben is not',
-      rosterOf(users),
-      'Ben: disconnected (busy), Cleo: connected, Dan: connected',
-    );
-    return watched;
-  });
+  const roster = await director.step(
+    'Dan watches who is there.',
+    async (check) => {
+      const watched = await dans.watch();
+      const users = await watched.until((now) => connectedAre(now, ['Cleo', 'Dan']));
+      check.same(
+        'the roster: Cleo and Dan are connected, Ben was busy',
+        rosterOf(users),
+        'Ben: disconnected (busy), Cleo: connected, Dan: connected',
+      );
+      return watched;
+    },
+    decidedBy('7.2.1.12', 'subscribing'),
+  );
   const bens = await director.step(
-    'Ben has time now: he calls the group, which is running, and joins it.',
+    'Ben has time now. He calls the group himself; its session is running, so he joins it.',
     async (check) => {
       const room: Room = await ben.join(GROUP_URI);
-      check.same('he joined the session that runs', room.uri, dans.uri);
+      check.same('he is in the session that was running', room.uri, dans.uri);
       const users = await roster.until((now) => connectedAre(now, ['Ben', 'Cleo', 'Dan']));
       check.same(
-        "Dan's roster shows all three",
+        "Dan's roster: Ben, Cleo and Dan are connected",
         rosterOf(users),
         'Ben: connected, Cleo: connected, Dan: connected',
       );
       return room;
     },
+    decidedBy('7.2.1.4', 'joining'),
   );
   const seats = {
     ben: { name: 'Ben', room: bens },
@@ -77,7 +82,7 @@ async function groupRuns(director: Director, { ben, cleo, dan }: Cast): Promise<
 
 async function refusal(director: Director, ada: Subscriber, chat: GroupChat): Promise<void> {
   director.scene('A request that is refused');
-  const callId = await director.step(
+  await director.step(
     'Ada calls the group, but her Contact says isfocus: some other server is the focus of her call already.',
     async (check) => {
       const { call, msrp } = await ada.dial(GROUP_URI, {
@@ -85,29 +90,22 @@ async function refusal(director: Director, ada: Subscriber, chat: GroupChat): Pr
       });
       const answer = await call.final();
       await msrp.close();
-      check.same('it is refused', [answer.status, answer.reason], [403, 'Forbidden']);
+      check.same('it is refused with 403 Forbidden', [answer.status, answer.reason], [403, 'Forbidden']);
       const warning = /^399 \S+ "(.*)"$/.exec(answer.header('Warning') ?? '')?.[1];
-      check.same('the Warning says why', warning, 'isfocus already assigned');
-      return call.request.callId;
+      check.same('the Warning says "isfocus already assigned"', warning, 'isfocus already assigned');
+    },
+    {
+      review: (check, decisions) => {
+        const refused = decisions.flatMap(({ steps }) => steps.filter(({ verdict }) => verdict === 'refuse'));
+        check.same(
+          'the trace names the one step that refused it',
+          refused.map(({ id }) => id),
+          ['R-7.2.1.4-1'],
+        );
+      },
     },
   );
-  await director.step('The group has not noticed.', async (check) => {
-    check.same('the trace names the step that refused', refusingStepOf(director, callId), 'R-7.2.1.4-1');
-    await speak(check, chat.cleo, [chat.ben, chat.dan], 'Three it is. I bring coffee.');
-  });
-}
-
-/** Of the decision about that Call-ID: the step that refused; undefined when none did. */
-function refusingStepOf(director: Director, callId: string): string | undefined {
-  const decisions = director.scenes.flatMap(({ steps }) =>
-    steps.flatMap(({ happenings }) =>
-      happenings.flatMap((one) =>
-        one.kind === 'decision' && one.decision.callId === callId ? [one.decision] : [],
-      ),
-    ),
+  await director.step('The group has not noticed: Cleo writes on.', (check) =>
+    speak(check, chat.cleo, [chat.ben, chat.dan], 'Three it is. I bring coffee.'),
   );
-  const refused: readonly ToldStep[] = decisions.flatMap(({ steps }) =>
-    steps.filter(({ verdict }) => verdict === 'refuse'),
-  );
-  return refused.length === 1 ? refused[0]?.id : undefined;
 }

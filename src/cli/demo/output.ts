@@ -22,7 +22,8 @@ export interface Output extends Show {
   readonly progress: StackProgress;
   begins(): void;
   stackIsUp(stack: DemoStack): void;
-  ends(result: Result): void;
+  /** Resolves when all has left this process: the exit that follows waits for nothing. */
+  ends(result: Result): Promise<void>;
 }
 
 export interface OutputOptions {
@@ -39,10 +40,10 @@ function textOutput({ verbose, noColour }: OutputOptions): Output {
   // https://no-color.org: any value but an empty one.
   const useColour = !noColour && (process.env['NO_COLOR'] ?? '') === '' && process.stdout.isTTY === true;
   const transcript = new Transcript({ useColour, verbose });
-  const print = (lines: readonly string[]) => process.stdout.write(`${lines.join('\n')}\n`);
+  const print = (lines: readonly string[]) => write(`${lines.join('\n')}\n`);
   return {
     begins: () =>
-      print([
+      void print([
         transcript.line(
           [`Parley ${VERSION}`, 'bold'],
           ' · a group conversation of OMA SIMPLE IM, end to end',
@@ -56,7 +57,7 @@ function textOutput({ verbose, noColour }: OutputOptions): Output {
       },
       ready: ({ name, pid, afterMs }) => {
         const seconds = `${(afterMs / 1000).toFixed(1)} s`;
-        print([
+        void print([
           transcript.line('  ', ['✓', 'green'], ` ${name.padEnd(10)} ready after ${seconds}`, [
             ` · pid ${pid}`,
             'dim',
@@ -64,12 +65,19 @@ function textOutput({ verbose, noColour }: OutputOptions): Output {
         ]);
       },
     },
-    stackIsUp: (stack) => print(headerLines(transcript, stack)),
-    scene: (scene) => print(transcript.scene(scene)),
-    stepBegins: (step) => print(transcript.stepBegins(step)),
-    stepEnds: (step) => print(transcript.stepEnds(step)),
+    stackIsUp: (stack) => void print(headerLines(transcript, stack)),
+    scene: (scene) => void print(transcript.scene(scene)),
+    stepBegins: (step) => void print(transcript.stepBegins(step)),
+    stepEnds: (step) => void print(transcript.stepEnds(step)),
     ends: (result) => print(summaryLines(transcript, result)),
   };
+}
+
+/** Resolves also when nobody reads any more: that is no reason to fail. */
+function write(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
 }
 
 function jsonOutput(verbose: boolean): Output {
@@ -81,7 +89,7 @@ function jsonOutput(verbose: boolean): Output {
     scene: nothing,
     stepBegins: nothing,
     stepEnds: nothing,
-    ends: (result) => process.stdout.write(`${JSON.stringify(documentOf(result, verbose), undefined, 2)}\n`),
+    ends: (result) => write(`${JSON.stringify(documentOf(result, verbose), undefined, 2)}\n`),
   };
 }
 

@@ -26,7 +26,7 @@ export function paintLine(pieces: readonly Piece[], useColour: boolean): string 
   const total = pieces.reduce((sum, piece) => sum + columns(textOf(piece)), 0);
   const isCut = total > WIDTH_COLUMNS;
   for (const piece of pieces) {
-    const characters = [...clean(textOf(piece))];
+    const characters = Array.from(clean(textOf(piece)));
     const kept =
       isCut && characters.length >= room
         ? `${characters.slice(0, Math.max(0, room - 1)).join('')}…`
@@ -54,7 +54,7 @@ export function wrap(text: string, width: number): string[] {
 
 /** Every character that we print takes one column. */
 export function columns(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 /** A received text must not steer the terminal. */

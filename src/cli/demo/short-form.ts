@@ -31,13 +31,13 @@ const RANDOM_WORD = /\b(im-s-)?([a-z0-9]{14,})\b/gi;
 
 /** Every SIP URI in a text by its user part alone: in a demo all are of one domain. */
 export function shortText(text: string): string {
-  return shortId(text.replace(/\bsips?:([^\s@;>,"]+)@[^\s;>,")]+/g, '$1'));
+  return shortId(text.replace(/\bsips?:([^\s@;>,"]+)@[^\s;:>,")]+(?::\d+)?/g, '$1'));
 }
 
 export function shortSip(message: SipMessage): ShortForm {
   const what = message.isRequest
     ? `${message.method} ${shortUri(message.requestUri)}`
-    : `${message.status} ${message.reason}`;
+    : `${message.status} ${message.reason.split(' -- ')[0]}`; // Kamailio's 100 is chatty.
   const isRoutine =
     message.method === 'ACK' ||
     message.status === 100 ||
@@ -119,7 +119,10 @@ function bodiesOf(message: SipMessage): string[] {
     ({ contentType, content }) =>
       bodyOf(contentType.split(';')[0]?.trim().toLowerCase() ?? '', content.toString('utf8')),
   );
-  return [parts.join(' + ')];
+  // Of several only the names, so that they find room.
+  return [
+    parts.length === 1 ? parts.join('') : parts.map((part) => part.replace(/^SDP .*/, 'SDP')).join(' + '),
+  ];
 }
 
 function bodyOf(type: string, text: string): string {
@@ -131,7 +134,7 @@ function bodyOf(type: string, text: string): string {
       return `SDP ${protocol}${setup === undefined ? '' : ` ${setup}`}`;
     }
     case 'application/resource-lists+xml':
-      return `list of ${readResourceLists(text).map(shortUri).join(', ')}`;
+      return `list of ${readResourceLists(text).length}`;
     case 'application/conference-info+xml': {
       const { users, state, version } = readConferenceInfo(text);
       const shown = users.map((user) => {

@@ -58,7 +58,7 @@ export class Transcript {
   stepEnds({ happenings, checks, isQuiet }: Step): string[] {
     const told =
       isQuiet && !this.#options.verbose
-        ? [this.line([`     (${happenings.length} messages, told by --verbose)`, 'dim'])]
+        ? [this.line([`    (${happenings.length} messages, told by --verbose)`, 'dim'])]
         : happenings.flatMap((happening) => this.#happening(happening));
     return [...told, ...checks.flatMap((one) => this.check(one))];
   }
@@ -87,7 +87,7 @@ export class Transcript {
     const colour: Colour = isRoutine ? 'dim' : 'plain';
     const isRefusal = message.status >= 300;
     const head: Piece[] = [
-      '     ',
+      '    ',
       [agent.padEnd(AGENT_COLUMNS), AGENT_COLOURS[agent] ?? 'plain'],
       [direction === 'sent' ? '──▶ ' : '◀── ', colour],
       [peer.padEnd(PEER_COLUMNS + 1), 'dim'],
@@ -119,7 +119,7 @@ export class Transcript {
 
   /** Longer lines are broken, not cut: this is for reading every byte. */
   #raw(row: string): string[] {
-    const characters = [...row];
+    const characters = Array.from(row);
     const lines: string[] = [];
     const width = WIDTH_COLUMNS - 13;
     for (let at = 0; at === 0 || at < characters.length; at += width) {
@@ -176,7 +176,7 @@ function headOf({ clause, procedure }: ToldDecision): string {
 
 function causeOf(because: string | undefined, { trigger, target }: ToldDecision): string {
   if (because !== undefined) return ` · ${because}`;
-  return ` · ${trigger}${target === null ? '' : ` ${shortText(target)}`}`;
+  return ` · ${trigger.replace(':', ' ')}${target === null ? '' : ` ${shortText(target)}`}`;
 }
 
 /** The answer that the decision gave, if it gave one. */
