@@ -115,6 +115,8 @@ export interface LegRow {
   readonly expiresS?: number;
   /** The server release was already told in a provisional response (7.2.1.1-6). */
   readonly hasRung?: boolean;
+  /** Incoming legs: their ACK has come, so the peer holds the dialog and must be sent a BYE to end it. */
+  readonly isConfirmed?: true;
   /** CSeq of the BYE that ends it. */
   readonly byeCSeq?: number;
   readonly leaveAs?: 'departed' | 'booted' | 'failed';

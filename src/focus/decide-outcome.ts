@@ -187,7 +187,7 @@ export function decideAck(world: World, request: SipRequest): Decision | undefin
   const work = Work.on(found.conference);
   const trace = new Trace();
   const { ack: _, ...deadlines } = found.leg.deadlines;
-  const leg = work.legs.put({ ...found.leg, deadlines });
+  const leg = work.legs.put({ ...found.leg, deadlines, isConfirmed: true });
   trace.note('R-7.2.1.1-1', 'the 200 is acknowledged', done(callId));
   if (header(request, 'content-type')?.toLowerCase().startsWith('application/sdp') === true) {
     const text = request.body.toString('utf8');
@@ -306,8 +306,9 @@ export function decideGateFailure(
       if (leg === undefined || leg.state === 'ended') continue;
       const reply = replyToRefusal(world.settings, unavailable, leg.dialog.localTag);
       work.effect({ stage: STAGE.reply, kind: 'reply', transaction: effect.transaction, leg: leg.id, reply });
-      legIsOver(work, world, trace, leg, { method: 'failed', reason: why });
-    } else if (effect.kind === 'request' && effect.method === 'INVITE' && effect.of.row === 'leg') {
+      endLeg(work, world, trace, leg, 'the message switch did not take the change', why);
+    } else if (effect.kind === 'cancel') work.effect(effect);
+    else if (effect.kind === 'request' && effect.method === 'INVITE' && effect.of.row === 'leg') {
       const leg = work.legs.get(effect.of.id);
       if (leg?.state === 'inviting') {
         work.legs.put({ ...leg, failureCode: 503 });
@@ -329,6 +330,21 @@ export function decideGateFailure(
   return concluded(world, { clause: '7.2.3', name: 'The switch did not take the session' }, work, trace);
 }
 
+/** A peer that holds the dialog (this was about a re-INVITE) is sent a BYE; one whose first INVITE failed holds none. */
+function endLeg(
+  work: Work,
+  world: World,
+  trace: Trace,
+  leg: LegRow,
+  whyConfirmed: string,
+  whyNot: string,
+): void {
+  if (leg.origin === 'incoming' && leg.isConfirmed !== true)
+    legIsOver(work, world, trace, leg, { method: 'failed', reason: whyNot });
+  else if (leg.state === 'connected')
+    sendBye(work, world, trace, leg, { method: 'failed', reason: whyConfirmed });
+}
+
 /** The caller of an accepted INVITE is gone: the answer found no pending transaction. */
 export function decideAnswerLost(world: World, conferenceId: string, legId: string): Decision | undefined {
   const conference = world.findConference(conferenceId);
@@ -340,7 +356,7 @@ export function decideAnswerLost(world: World, conferenceId: string, legId: stri
     verdict: 'stop',
     found: 'the INVITE is not pending any more',
   });
-  legIsOver(work, world, trace, leg, { method: 'failed', reason: 'the caller was gone before the answer' });
+  endLeg(work, world, trace, leg, 'the answer could not be sent', 'the caller was gone before the answer');
   applyReleasePolicy(work, world, trace);
   return concluded(world, { clause: '7.2.1.9', name: 'The caller is gone' }, work, trace);
 }

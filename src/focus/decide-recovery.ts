@@ -33,9 +33,10 @@ export function decideReinvite(world: World, conferenceId: string, legId: string
     leg: leg.id,
   });
   work.legs.put({ ...leg, state: 'ended', deadlines: {}, endReason: 'invited again after a restart' });
-  dropLegs(work, [leg.id]);
   const again = inviteUser(work, world, { participant, inviter, kam: dialog.kam });
   putLegs(work, [again], true);
+  // Last, as it leaves last: the switch takes commands in the order of their revisions.
+  dropLegs(work, [leg.id]);
   const trace = new Trace();
   trace.note('7.2.2.2', 'the invitation is sent again', done(participant.address));
   return concluded(world, HEADING, work, trace);

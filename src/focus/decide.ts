@@ -117,7 +117,7 @@ function decideInDialog(
     toTag,
     tagOf(header(request, 'from') ?? '') ?? '',
   );
-  if (found === undefined || (found.row === 'leg' && found.leg.state === 'ended')) {
+  if (found === undefined || (found.row === 'leg' && !takesRequests(found.leg, request.method))) {
     return sessionless(world, noSuchDialog, request, origin, trace, toTag);
   }
   const { dialog } = found.row === 'leg' ? found.leg : found.subscription;
@@ -200,6 +200,12 @@ function runRefer<C extends ReferTurn>(
   const outcome = runSteps(procedure.steps, turn, turn.trace);
   if (typeof outcome !== 'string') return refused(world, procedure, turn.trace, outcome, replyTag(turn));
   return concluded(world, procedure, turn.work, turn.trace);
+}
+
+/** No dialog stands before the invited user has answered; after our BYE only a BYE that crosses it matters. */
+function takesRequests({ state }: LegRow, method: string): boolean {
+  if (state === 'leaving') return method === 'BYE';
+  return state !== 'ended' && state !== 'inviting';
 }
 
 /** CANCEL; undefined when the INVITE has its final response, or never was ours. */

@@ -3,14 +3,15 @@ import { firstContact } from '../sip/contact.ts';
 import { parseCSeq } from '../sip/cseq.ts';
 import { dialogFromUac, dialogFromUas, inDialogRequest } from '../sip/dialog.ts';
 import { requiredHeader, type SipMessage, type SipRequest, type SipResponse } from '../sip/message.ts';
-import { tagOf } from '../sip/name-addr.ts';
+import { parseNameAddr, tagOf } from '../sip/name-addr.ts';
+import { parseUri } from '../sip/uri.ts';
 import type { Dialog } from './conference.ts';
 import type { HeaderLine } from './decision.ts';
 import type { RequestOrigin } from './world.ts';
 
 /** The dialog that our answer to this request makes. @throws ParseError */
 export function dialogFromRequest(request: SipRequest, origin: RequestOrigin, localTag: string): Dialog {
-  return { ...dialogFromUas(request, localTag), kam: origin.transaction.kam, flow: origin.src };
+  return usable({ ...dialogFromUas(request, localTag), kam: origin.transaction.kam, flow: origin.src });
 }
 
 /**
@@ -25,15 +26,25 @@ export function dialogFromResponse(dialog: Dialog, response: SipResponse): Dialo
           headers: [...response.headers, { name: 'Contact', value: `<${dialog.remoteTarget}>` }],
         }
       : response;
-  return { ...dialog, ...dialogFromUac({ ...dialog, cseq: dialog.localCSeq }, complete) };
+  return usable({ ...dialog, ...dialogFromUac({ ...dialog, cseq: dialog.localCSeq }, complete) });
+}
+
+/** Refuses at once what would fail later, when somebody else's decision sends a request in this dialog. */
+function usable(dialog: Dialog): Dialog {
+  for (const route of dialog.routeSet) parseUri(parseNameAddr(route).uri);
+  parseUri(dialog.remoteTarget);
+  return dialog;
 }
 
 export function remoteTag(response: SipResponse): string {
   return tagOf(requiredHeader(response, 'To')) ?? '';
 }
 
+/** @throws ParseError */
 export function contactUri(message: SipMessage): string | undefined {
-  return firstContact(message)?.uri;
+  const uri = firstContact(message)?.uri;
+  if (uri !== undefined) parseUri(uri);
+  return uri;
 }
 
 export function cseqNumber(message: SipMessage): number {

@@ -2,9 +2,10 @@
 import { type HeaderLine, STAGE } from '../decision.ts';
 import { cseqNumber } from '../dialogs.ts';
 import { done, type Procedure, step } from '../procedure.ts';
-import { applyReleasePolicy, legIsOver } from '../removal.ts';
+import { applyReleasePolicy, legIsOver, release } from '../removal.ts';
 import { serverHeader } from '../responses.ts';
 import type { LegRequestTurn } from '../turn.ts';
+import { terminatePending } from './cancel.ts';
 
 export const byeReceived: Procedure<LegRequestTurn> = {
   clause: '7.2.1.10',
@@ -25,7 +26,11 @@ export const byeReceived: Procedure<LegRequestTurn> = {
       const { work, world, trace, request } = turn;
       const leg = { ...turn.leg, dialog: { ...turn.leg.dialog, remoteCSeq: cseqNumber(request) } };
       // A BYE that crosses ours: they left, and ours is answered by their client.
+      const wasForming = work.row.phase === 'forming' && work.row.initiator === leg.participant;
+      // In an early dialog it gives the INVITE up as a CANCEL does (RFC 3261 section 15.1.2).
+      if (leg.state === 'offered') terminatePending(work, world, leg);
       legIsOver(work, world, trace, leg, { method: 'departed' });
+      if (wasForming) release(work, world, trace, 'the inviter gave the request up');
       return done(`leg ${leg.id}`);
     }),
     step('R-7.2.1.10-3', 'release policy (7.2.2.8)', ({ work, world, trace }) => {

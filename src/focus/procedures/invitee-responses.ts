@@ -80,6 +80,7 @@ const answers = (clause: SetUpClause): Procedure<InviteeTurn> => ({
         });
         turn.leg = work.legs.get(leg.id) ?? answered;
         failLeg(turn, 488, 'no usable MSRP line in the answer');
+        trace.note(`R-${clause}-fail-1`, ALL_HAVE_FAILED, refuseInviterIfAllFailed(turn));
         return stop('the answer has no usable MSRP line: BYE, counted as a failure');
       }
       const connected = work.legs.put({
@@ -127,6 +128,8 @@ export function answerOfFork(turn: InviteeTurn): boolean {
 /** `status` is also 408 for no answer in time. */
 type FailureTurn = LegTurn & { readonly status: number; readonly reason: string; readonly warning?: string };
 
+const ALL_HAVE_FAILED = 'all have failed and the inviter is unanswered: send the final response';
+
 const fails = (clause: SetUpClause): Procedure<FailureTurn> => ({
   clause,
   name: 'An invited user has refused or cannot be reached',
@@ -135,38 +138,7 @@ const fails = (clause: SetUpClause): Procedure<FailureTurn> => ({
       failLeg(turn, turn.status, turn.reason);
       return done(`${turn.status} ${turn.reason}`);
     }),
-    step(
-      `R-${clause}-fail-1`,
-      'all have failed and the inviter is unanswered: send the final response',
-      (turn) => {
-        const { work, world, trace } = turn;
-        const pending = pendingInitiator(work);
-        const ringing = work.legs.filter((leg) => leg.state === 'inviting').length;
-        if (pending === undefined) return skip('the inviter has its final response');
-        if (ringing > 0) return stop(`${ringing} invitation(s) still pending`);
-        const codes = work.legs
-          .filter(() => true)
-          .flatMap(({ failureCode: code }) => (code === undefined ? [] : [code]));
-        const code = failureCode(codes, world.settings.adHoc.failureCode);
-        const reason = REASONS[code] ?? 'Invitation Failed';
-        const lines: HeaderLine[] = [
-          warningHeader(world.settings, `none of the invited users joined (${codes.join(', ')})`),
-          serverHeader(world.settings),
-        ];
-        if (pending.transaction !== undefined) {
-          work.effect({
-            stage: STAGE.reply,
-            kind: 'reply',
-            transaction: pending.transaction,
-            leg: pending.id,
-            reply: { code, reason, toTag: pending.dialog.localTag, headers: lines },
-          });
-        }
-        legIsOver(work, world, trace, pending, { method: 'failed', reason: `SIP;cause=${code}` });
-        release(work, world, trace, 'all invitations failed');
-        return stop(`-fail-1s: ${code} chosen of ${codes.join(', ')}`);
-      },
-    ),
+    step(`R-${clause}-fail-1`, ALL_HAVE_FAILED, refuseInviterIfAllFailed),
     step(`R-${clause}-fail-2`, 'all have failed and the inviter was answered: remove the inviter', (turn) => {
       const { work, world, trace } = turn;
       if (work.row.phase !== 'active') return skip('the session is not running');
@@ -189,6 +161,34 @@ const fails = (clause: SetUpClause): Procedure<FailureTurn> => ({
     }),
   ],
 });
+
+function refuseInviterIfAllFailed({ work, world, trace }: LegTurn): Outcome {
+  const pending = pendingInitiator(work);
+  const ringing = work.legs.filter((leg) => leg.state === 'inviting').length;
+  if (pending === undefined) return skip('the inviter has its final response');
+  if (ringing > 0) return stop(`${ringing} invitation(s) still pending`);
+  const codes = work.legs
+    .filter(() => true)
+    .flatMap(({ failureCode: code }) => (code === undefined ? [] : [code]));
+  const code = failureCode(codes, world.settings.adHoc.failureCode);
+  const reason = REASONS[code] ?? 'Invitation Failed';
+  const lines: HeaderLine[] = [
+    warningHeader(world.settings, `none of the invited users joined (${codes.join(', ')})`),
+    serverHeader(world.settings),
+  ];
+  if (pending.transaction !== undefined) {
+    work.effect({
+      stage: STAGE.reply,
+      kind: 'reply',
+      transaction: pending.transaction,
+      leg: pending.id,
+      reply: { code, reason, toTag: pending.dialog.localTag, headers: lines },
+    });
+  }
+  legIsOver(work, world, trace, pending, { method: 'failed', reason: `SIP;cause=${code}` });
+  release(work, world, trace, 'all invitations failed');
+  return stop(`-fail-1s: ${code} chosen of ${codes.join(', ')}`);
+}
 
 const PROCEDURES = {
   'ad-hoc': { answers: answers('7.2.1.2'), fails: fails('7.2.1.2') },

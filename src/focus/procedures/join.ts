@@ -13,9 +13,10 @@ export function joinSession(turn: RequestTurn): readonly string[] {
   const { work, world, trace, offer } = turn;
   const leg = admitSender(turn);
   if (offer === undefined) throw new Error('The offer was not checked before this step.');
-  retireOldLegs(work, world, trace, leg);
   const acceptTypes = chooseAcceptTypes(offer.media.acceptTypes, undefined, world.settings.media.acceptTypes);
   putLegs(work, [leg], true);
+  // After the new leg: the switch takes commands in the order of their revisions, and releases come last.
+  retireOldLegs(work, world, trace, leg);
   turn.leg = acceptInvite(work, world, trace, { leg, offer, acceptTypes, echoed: echoed(turn.request) });
   // Somebody is there now: whoever set the session up and still waits is answered as by an invitee's 200.
   acceptPendingInitiator(work, world, trace, offer.media.acceptTypes);

@@ -1,7 +1,7 @@
 /** A SUBSCRIBE inside its dialog: it refreshes the subscription, or ends it with Expires: 0 (RFC 6665 section 4.2.1.2). */
 import type { SubscriptionRow } from '../conference.ts';
 import { type HeaderLine, STAGE } from '../decision.ts';
-import { cseqNumber } from '../dialogs.ts';
+import { contactUri, cseqNumber } from '../dialogs.ts';
 import { notifyNow, terminateSubscription } from '../notification.ts';
 import { done, type Procedure, step } from '../procedure.ts';
 import { abandonReferSubscription, repeatProgress } from '../refer-subscription.ts';
@@ -26,7 +26,13 @@ export const resubscribing: Procedure<ResubscribeTurn> = {
         const expiresAtMs = world.nowMs + expiresS * 1000;
         const refreshed = work.subscriptions.put({
           ...subscription,
-          dialog: { ...subscription.dialog, remoteCSeq: cseqNumber(request), flow: origin.src },
+          // SUBSCRIBE is a target refresh request (RFC 6665 section 4.1.2.2).
+          dialog: {
+            ...subscription.dialog,
+            remoteCSeq: cseqNumber(request),
+            remoteTarget: contactUri(request) ?? subscription.dialog.remoteTarget,
+            flow: origin.src,
+          },
           expiresAtMs,
           deadlines: { ...subscription.deadlines, expiry: expiresAtMs },
         });
