@@ -31,7 +31,7 @@ const DRAIN_TIMEOUT_MS = 1_500;
 /** @throws CodedError when the store cannot be opened or an address cannot be listened on */
 export async function startFocus(config: Config, log: Logger): Promise<RunningFocus> {
   const settings = focusSettings(config);
-  const store = openSqliteStore({ file: config.store.sqlite });
+  const store = openSqliteStore({ file: config.store.sqlite, maxDecisions: config.limits.maxDecisions });
   const groups = new GroupDirectory(log);
   const count = groups.load(groupFiles(config));
   log.info({ groups: count }, 'groups loaded');

@@ -92,6 +92,7 @@ function limitsOf({ msrp: { limits, maxSizeBytes } }: Config): Partial<SwitchLim
       maxAgeMs: limits.stallMs,
     },
     addresses: { ...defaults.addresses, maxConnections: limits.maxConnections },
+    idleMs: limits.idleS * 1000,
     protocol: { ...defaults.protocol, maxHeadBytes: limits.maxHeaderBytes },
     // Without a stated a=max-size there is none: messages pass chunk by chunk and are never held whole.
     maxMessageBytes: maxSizeBytes ?? Number.MAX_SAFE_INTEGER,

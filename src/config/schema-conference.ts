@@ -134,13 +134,17 @@ export const LimitsSection = Type.Object(
       'INVITEs without final answer, both directions together; more: 503.',
     ),
     maxDecisions: bound(
-      200,
-      100_000,
-      'Decisions kept for each session with their steps; older ones are dropped.',
+      20_000,
+      10_000_000,
+      'Decisions kept in the store with their steps, for all sessions together; the oldest go first.',
     ),
     maxSubscriptionsPerUser: bound(20, 10_000, 'Conference subscriptions of one user; more: 403.'),
     maxBodyBytes: bound(48_000, 60_000, 'Largest SIP body taken, in bytes; more: 413.'),
-    maxInvitees: bound(200, 4096, 'Most entries read from one resource list; more: 486.'),
+    maxInvitees: bound(
+      200,
+      4096,
+      'Most entries taken of one resource list, whatever the maximum of the session; more: 413.',
+    ),
   },
   { ...closed, default: {}, description: 'Bounds of the focus.' },
 );
