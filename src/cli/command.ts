@@ -19,8 +19,6 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** How many arguments besides flags it takes at most. */
   readonly maxOperands?: number;
-  /** The command reads its arguments itself. */
-  readonly ownArguments?: true;
   readonly internal?: true;
   run(args: Arguments): Promise<number>;
 }

@@ -23,9 +23,6 @@ export async function main(words: readonly string[]): Promise<number> {
     process.stdout.write(helpOf(command));
     return 0;
   }
-  if (command.ownArguments === true) {
-    return command.run({ flags: new Map(), operands: [], raw: rest });
-  }
   const parsed = parseArguments(command, rest);
   return parsed.ok ? command.run(parsed.args) : notUnderstood(parsed.message);
 }
