@@ -45,8 +45,8 @@ export function createAdminServer({ host, view, log, limits }: AdminServerOption
       connectionsCheckingInterval: Math.ceil(most.requestTimeoutMs / 4),
     },
     routerOptions: { maxParamLength: most.maxParamChars },
-    // Unknown parameters are refused with their name, not dropped; lists stay lists and so fail where one value is asked.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+    // Unknown parameters are refused with their name, not dropped.
+    ajv: { customOptions: { removeAdditional: false } },
     frameworkErrors: (error, _request, reply) => {
       void sendProblem(
         reply.headers(SECURITY_HEADERS),

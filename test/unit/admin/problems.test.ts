@@ -32,6 +32,7 @@ const BAD_PARAMETERS: readonly (readonly [url: string, parameter: string, detail
   ['/api/v1/sessions?__proto__=1', '__proto__', /"__proto__" is not known here/],
   ['/api/v1/sessions?cursor=abc', 'cursor', /"cursor" is not a cursor/],
   ['/api/v1/sessions?cursor=WzEsMl0', 'cursor', /"cursor" is not a cursor/],
+  ['/api/v1/sessions?cursor=WyJhIiwiYiIsImMiXQ', 'cursor', /"cursor" is not a cursor/],
   ['/api/v1/sessions/', 'id', /path parameter "id" must NOT have fewer/],
   ['/api/v1/sessions/a%2Fb', 'id', /path parameter "id" must match/],
   ['/api/v1/sessions/im-s-1?verbose=1', 'verbose', /"verbose" is not known here/],
@@ -88,6 +89,10 @@ for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PRO
     if (method !== 'TRACE') assert.equal(answer.headers['connection'], 'close');
   });
 }
+
+test('405 whatever the query', async (t) => {
+  assertProblem(await asking(t).ask('DELETE', '/livez?x=1'), 405, 'ADMIN_METHOD_NOT_ALLOWED', /GET, HEAD/);
+});
 
 test('405 is for paths that exist: elsewhere POST is 404', async (t) => {
   assertProblem(await asking(t).ask('POST', '/nowhere', {}, 'x'), 404, 'ADMIN_NOT_FOUND', /nothing/);
