@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { KamailioRpcClient } from 'kamailio-jsonrpc';
+import { eventually } from '../../support/kamailio/eventually.ts';
 import { DOMAIN, type KamailioFixture, log, startFixture } from '../../support/kamailio/kamailio-fixture.ts';
 import { SECRET } from '../../support/kamailio/stub-service.ts';
 
@@ -129,9 +130,9 @@ test('no HTTP on the SIP port, no SIP on the RPC port', async () => {
     `OPTIONS ${uri} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <${uri}>;tag=1\r\nTo: <${uri}>\r\n` +
       'Call-ID: on-rpc\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n',
   );
-  while (!kam.kamailio.recentOutput().includes('SIP refused on the RPC socket')) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await eventually('the log line', () =>
+    kam.kamailio.recentOutput().includes('SIP refused on the RPC socket'),
+  );
   socket.destroy();
   assert.equal(heard, '');
   assert.equal(kam.service.requests.length, 0);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { type HeaderLine, parseInboxKey, type StartRequest } from 'kamailio-jsonrpc';
+import { eventually } from '../../support/kamailio/eventually.ts';
 import {
   DOMAIN,
   FRESH_PASSWORD,
@@ -237,8 +238,7 @@ test('an invitation that nobody answers leaves its mark, and its local 408 calls
   await kam.client.startRequest(invite);
   await silent.expectRequest('INVITE');
   const key = `${invite.callId}:1:TIMEOUT:${invite.fromTag}`;
-  while (!(await kam.client.inboxKeys()).includes(key))
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  await eventually('the mark', async () => (await kam.client.inboxKeys()).includes(key));
   assert.equal(kam.service.notices.filter((n) => header(n.sip, 'Call-ID') === invite.callId).length, 0);
 });
 
