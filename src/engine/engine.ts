@@ -179,7 +179,13 @@ export class Engine {
   }
 
   #deadlinePassed({ conference, row, id, name }: Deadline): void {
-    this.#apply(decideDeadline(this.world(), { conference, row, id, name }), { trigger: `timer:${name}` });
+    const about = { trigger: `timer:${name}` };
+    try {
+      this.#apply(decideDeadline(this.world(), { conference, row, id, name }), about);
+    } catch (error) {
+      // A deadline that cannot be decided must not end the process: it would come up again at every start.
+      this.#options.log.error({ err: error, conference, ...about }, 'a deadline could not be decided on');
+    }
   }
 
   #apply(decision: Decision | undefined, about: About): void {
@@ -226,10 +232,13 @@ export class Engine {
     const { reply } = direct.effect;
     const rest = { ...batch, effects: batch.effects.filter((entry) => entry !== direct) };
     // After the answer was handed to the socket, so that a NOTIFY never overtakes the 200 that it follows.
-    setImmediate(() => {
-      this.#options.store.effectsDone([direct.id]);
-      this.performer.enqueue(rest);
+    const handedOver = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        this.#options.store.effectsDone([direct.id]);
+        resolve();
+      });
     });
+    this.performer.enqueue(rest, handedOver);
     return { reply };
   }
 

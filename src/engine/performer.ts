@@ -63,11 +63,12 @@ export class Performer {
     return this.#lanes.size;
   }
 
-  enqueue(batch: OutboxBatch): void {
+  /** The batch takes its place in the lane now, and leaves once `ready`. */
+  enqueue(batch: OutboxBatch, ready?: Promise<void>): void {
     if (batch.effects.length === 0) return;
     const lane = batch.conference === '' ? `loose-${batch.id}` : batch.conference;
     const before = this.#lanes.get(lane) ?? Promise.resolve();
-    const after = before.then(() => this.#perform(batch));
+    const after = before.then(() => ready).then(() => this.#perform(batch));
     this.#lanes.set(lane, after);
     void after.finally(() => {
       if (this.#lanes.get(lane) === after) this.#lanes.delete(lane);
