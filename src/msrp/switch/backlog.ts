@@ -1,9 +1,13 @@
 /** Whole messages for a client that is still connecting, or connecting again: bounded, and not for long. */
-import type { Form, OutgoingChunk } from './chunk.ts';
+import type { Audience } from './audience.ts';
+import type { OutgoingChunk } from './chunk.ts';
+import type { Leg } from './leg.ts';
 
+/** In which form the client gets it is settled when it goes out: only its SDP, which may be still to come, says that. */
 export interface BacklogEntry {
   readonly chunk: OutgoingChunk;
-  readonly form: Form;
+  readonly audience: Audience;
+  readonly sender: Leg;
   readonly sinceMs: number;
 }
 
@@ -27,16 +31,16 @@ export class Backlog {
   }
 
   /** Returns how many messages had to go, oldest first, to make room; the new one itself when it does not fit at all. */
-  add(chunk: OutgoingChunk, form: Form, nowMs: number): number {
+  add(entry: BacklogEntry): number {
     const limits = this.#limits;
-    const bytes = chunk.encoded(form).bytes;
+    const bytes = entry.chunk.source.body.length;
     if (bytes > limits.backlogBytes || limits.backlogMessages === 0) return 1;
-    let dropped = this.expire(nowMs);
+    let dropped = this.expire(entry.sinceMs);
     while (this.#entries.length >= limits.backlogMessages || this.#bytes + bytes > limits.backlogBytes) {
       this.#dropFirst();
       dropped++;
     }
-    this.#entries.push({ chunk, form, sinceMs: nowMs });
+    this.#entries.push(entry);
     this.#bytes += bytes;
     return dropped;
   }
@@ -62,6 +66,6 @@ export class Backlog {
 
   #dropFirst(): void {
     const first = this.#entries.shift();
-    if (first !== undefined) this.#bytes -= first.chunk.encoded(first.form).bytes;
+    if (first !== undefined) this.#bytes -= first.chunk.source.body.length;
   }
 }

@@ -2,6 +2,8 @@
 import { ParseError } from '../../lib/errors.ts';
 import { parseMsrpUri } from '../protocol/uri.ts';
 import type { CloseReason } from '../transport/connection.ts';
+import { formFor, prepareForm } from './audience.ts';
+import { NOT_FOR_THEM } from './chunk.ts';
 import type { SwitchContext } from './context.ts';
 import { deliver } from './fan-out.ts';
 import type { Leg } from './leg.ts';
@@ -52,10 +54,14 @@ export function bindLeg(
 /** Sends what waited for the client while it was not connected. */
 export function flushBacklog(context: SwitchContext, leg: Leg): void {
   const peer = leg.peer;
-  if (peer === null || leg.backlog.size === 0) return;
+  if (peer === null || leg.isProvisional || leg.backlog.size === 0) return;
   context.counters.backlogDropped += leg.backlog.expire(context.round.nowMs);
-  for (const entry of leg.backlog.takeAll()) {
-    deliver(context, null, leg, peer, entry.chunk, entry.form, null);
+  for (const { chunk, audience, sender } of leg.backlog.takeAll()) {
+    if (!leg.mayReceive || chunk.source.body.length > leg.maxSizeBytes) continue;
+    const form = formFor(audience, leg);
+    if (form === NOT_FOR_THEM) continue;
+    prepareForm(context, sender, audience, form);
+    deliver(context, null, leg, peer, chunk, form, null);
   }
 }
 
@@ -87,6 +93,8 @@ export function releaseLeg(context: SwitchContext, leg: Leg, reason: CloseReason
 /** The focus told the client's path: a client that connected before it did must be that one. */
 export function checkProvisional(context: SwitchContext, leg: Leg): void {
   if (!leg.isProvisional || leg.endpointSessionId === null) return;
-  if (leg.isFrom(leg.boundFrom)) leg.isProvisional = false;
-  else releaseLeg(context, leg, 'protocol');
+  if (leg.isFrom(leg.boundFrom)) {
+    leg.isProvisional = false;
+    flushBacklog(context, leg);
+  } else releaseLeg(context, leg, 'protocol');
 }

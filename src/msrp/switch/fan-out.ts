@@ -39,15 +39,18 @@ export function fanOut(context: SwitchContext, sender: Leg, audience: Audience, 
   let receivers = 0;
   let congested = 0;
   for (const leg of targets) {
-    if (leg === sender || !leg.mayReceive || bodyBytes > leg.maxSizeBytes) continue;
+    if (leg === sender || !leg.mayReceive) continue;
+    const peer = leg.peer;
+    // A client that has connected before we know its SDP waits too: what types it takes is in there.
+    if (peer === null || leg.isProvisional) {
+      const entry = { chunk, audience, sender, sinceMs: context.round.nowMs };
+      context.counters.backlogDropped += leg.backlog.add(entry);
+      continue;
+    }
+    if (bodyBytes > leg.maxSizeBytes) continue;
     const form = formFor(audience, leg);
     if (form === NOT_FOR_THEM) continue;
     prepareForm(context, sender, audience, form);
-    const peer = leg.peer;
-    if (peer === null) {
-      context.counters.backlogDropped += leg.backlog.add(chunk, form, context.round.nowMs);
-      continue;
-    }
     deliver(context, sender, leg, peer, chunk, form, null);
     receivers++;
     if (peer.connection.outbox.isCongested) congested++;
