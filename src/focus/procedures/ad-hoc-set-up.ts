@@ -23,6 +23,8 @@ import {
 import { answerAlone } from './nobody-to-invite.ts';
 import { placeOnSwitch } from './placement.ts';
 
+const TOO_MANY = refusal(486, 'Busy Here', 'too many participants');
+
 export const adHocSetUp: Procedure<RequestTurn> = {
   clause: '7.2.1.2',
   name: 'Ad-hoc IM group set-up',
@@ -69,15 +71,8 @@ export const adHocSetUp: Procedure<RequestTurn> = {
     step('R-7.2.1.2-7', 'the list does not exceed the ad-hoc maximum', (turn) => {
       const { adHoc, limits } = turn.world.settings;
       const list = resourceListsOf(turn.request) ?? [];
-      if (list.length > limits.maxListEntries) {
-        return refuse(
-          refusal(
-            413,
-            'Request Entity Too Large',
-            `a list may have ${limits.maxListEntries} entries at most`,
-          ),
-        );
-      }
+      if (list.length > limits.maxListEntries)
+        return refuse(TOO_MANY, `${list.length} entries, at most ${limits.maxListEntries} are read`);
       turn.list = distinct(list, turn.verified.keys);
       // Also a list of the inviter alone (A-10): nobody would ever come.
       if (turn.list.length === 0) {
@@ -88,9 +83,7 @@ export const adHocSetUp: Procedure<RequestTurn> = {
       }
       const count = turn.list.length + 1;
       const found = `${count} with the inviter, at most ${adHoc.maxParticipants}`;
-      return count > adHoc.maxParticipants
-        ? refuse(refusal(486, 'Busy Here', 'too many participants'), found)
-        : pass(found);
+      return count > adHoc.maxParticipants ? refuse(TOO_MANY, found) : pass(found);
     }),
     placeOnSwitch,
     step('R-7.2.1.2-8', 'invite the users of the list', (turn) => {

@@ -107,7 +107,7 @@ describe('7.2.1.2 ad-hoc set-up', () => {
     },
     {
       name: 'limits.maxListEntries',
-      refused: ['R-7.2.1.2-7', 413, /10 entries at most/],
+      refused: ['R-7.2.1.2-7', 486, /"too many participants"$/],
       request: listBody(names(11)),
     },
   ];
