@@ -3,7 +3,7 @@ import type { Subscriber } from '../../../src/agents/chat.ts';
 import { type ListEntry, multipart, type Part, resourceLists } from '../../../src/agents/documents.ts';
 import type { Room } from '../../../src/agents/room.ts';
 import { type MsrpSdpOptions, msrpSdp, sdpBody } from '../../../src/agents/sdp.ts';
-import type { Body, HeaderOverrides } from '../../../src/agents/sip/message.ts';
+import type { Body, HeaderOverrides, SipMessage } from '../../../src/agents/sip/message.ts';
 import type { UacInvite } from '../../../src/agents/sip/uac-invite.ts';
 import { FACTORY } from '../../support/stack.ts';
 
@@ -56,4 +56,8 @@ export async function gather(
     ...invited.map((person) => person.answerNext()),
   ]);
   return [room, ...rooms];
+}
+
+export function isInvite({ isRequest, method }: SipMessage): boolean {
+  return isRequest && method === 'INVITE';
 }
