@@ -1,4 +1,5 @@
 /** The SDP side of a session: which offers are acceptable, our offers and answers (RFC 3264, RFC 4975, RFC 6135). */
+import { ParseError } from '../lib/errors.ts';
 import { intersectTypes } from '../sdp/media-types.ts';
 import { type MsrpMedia, msrpMedia, type Setup } from '../sdp/msrp-media.ts';
 import { isUsablePath, negotiateMsrp } from '../sdp/negotiate.ts';
@@ -60,10 +61,16 @@ export function peerMediaFromOffer({ media }: AcceptableOffer): PeerMedia {
 
 /**
  * The peer's answer to our offer (actpass). An answer without a=setup is from a client that knows only RFC 4975, where
- * the offerer connects.
+ * the offerer connects. Undefined when there is no MSRP line in it that we could use, or when it is no SDP at all.
  */
 export function peerMediaFromAnswer(text: string): PeerMedia | undefined {
-  const session = parseSdp(text);
+  let session: SdpSession;
+  try {
+    session = parseSdp(text);
+  } catch (error) {
+    if (error instanceof ParseError) return undefined;
+    throw error;
+  }
   const section = session.media[0];
   if (section === undefined || section.kind.toLowerCase() !== 'message' || section.port === 0)
     return undefined;

@@ -1,5 +1,5 @@
 /** Replies that the focus makes: what every response of ours carries, and refusals as SIP. */
-import { header, headers, type SipRequest } from '../sip/message.ts';
+import { header, type SipRequest } from '../sip/message.ts';
 import { formatWarning } from '../sip/warning.ts';
 import type { HeaderLine, Refusal, SipReply } from './decision.ts';
 import type { FocusSettings } from './world.ts';
@@ -39,11 +39,6 @@ export function replyToRefusal(settings: FocusSettings, refusal: Refusal, toTag:
     headers: [warningHeader(settings, refusal.warning), ...refusal.headers, serverHeader(settings)],
     ...(refusal.body === undefined ? {} : { body: refusal.body }),
   };
-}
-
-/** Record-Route is mirrored into responses that make a dialog (RFC 3261 section 12.1.1). */
-export function recordRoute(request: SipRequest): HeaderLine[] {
-  return headers(request, 'record-route').map((value) => ['Record-Route', value] as const);
 }
 
 /** P-Charging-Vector and the like are echoed to the core that sent them. */

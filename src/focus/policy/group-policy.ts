@@ -11,7 +11,9 @@ export interface GroupRights {
 }
 
 export function rightsIn(group: GroupDocument, originator: Originator, nowMs: number): GroupRights {
-  const decision = rightsOf(group, originator.addresses, nowMs);
+  // The keys too: sip:+n@domain;user=phone is also tel:+n, which its canonical address does not tell.
+  const names = [...new Set([...originator.addresses, ...originator.keys])];
+  const decision = rightsOf(group, names, nowMs);
   return {
     rights: decision.rights,
     grantedBy: (right) => {

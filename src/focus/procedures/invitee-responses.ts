@@ -45,7 +45,6 @@ export const inviteeRings: Procedure<InviteeTurn> = {
           reason: 'Ringing',
           toTag: pending.dialog.localTag,
           headers: [
-            ...pending.dialog.routeSet.map((route) => ['Record-Route', route] as const),
             ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
             serverHeader(world.settings),
           ],

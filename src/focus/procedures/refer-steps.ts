@@ -8,7 +8,7 @@ import { hasKey, type LegRow, type ParticipantRow } from '../conference.ts';
 import { forbidden, type HeaderLine, type Refusal, STAGE } from '../decision.ts';
 import { cseqNumber } from '../dialogs.ts';
 import type { Trace } from '../procedure.ts';
-import { recordRoute, serverHeader } from '../responses.ts';
+import { serverHeader } from '../responses.ts';
 import { RequestTurn } from '../turn.ts';
 import { Work } from '../work.ts';
 import type { RequestOrigin, World } from '../world.ts';
@@ -72,7 +72,6 @@ function addressedSession({ request, world }: ReferTurn) {
 export function acceptRefer(turn: ReferTurn): void {
   const { work, world, request, origin, inLeg } = turn;
   const headers: HeaderLine[] = [
-    ...recordRoute(request),
     ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
     ['Supported', 'norefersub'],
     ...(turn.wantsProgress ? [] : ([['Refer-Sub', 'false']] as const)),

@@ -10,7 +10,7 @@ import { dialogFromRequest } from '../dialogs.ts';
 import { notifyNow, terminateSubscription } from '../notification.ts';
 import { rightsIn } from '../policy/group-policy.ts';
 import { done, type Procedure, pass, refuse, step } from '../procedure.ts';
-import { recordRoute, serverHeader } from '../responses.ts';
+import { serverHeader } from '../responses.ts';
 import type { RequestTurn } from '../turn.ts';
 import { Work } from '../work.ts';
 import { CONFERENCE_MISSING } from './group-steps.ts';
@@ -129,7 +129,6 @@ export const subscribing: Procedure<RequestTurn> = {
 
 function reply(turn: RequestTurn, work: Work, expiresS: number): void {
   const headers: HeaderLine[] = [
-    ...recordRoute(turn.request),
     ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
     ['Expires', String(expiresS)],
     serverHeader(turn.world.settings),
