@@ -1,4 +1,5 @@
 /** The Kamailio nodes as the engine sees them: replies go to the node of the transaction, requests to the dialog's. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { KamailioRpcClient, RpcError } from 'kamailio-jsonrpc';
 import type { Logger } from 'pino';
 import type { Config, KamailioNode } from '../config/config.ts';
@@ -10,6 +11,8 @@ interface Node extends KamailioNode {
   readonly client: KamailioRpcClient;
 }
 
+/** Far longer than the script takes between resuming a transaction and suspending it again. */
+const SUSPEND_MARGIN_MS = 150;
 /** Above this a request prefers TCP, where the node has it (RFC 3261 section 18.1.1). */
 const UDP_MAX_BYTES = 1300;
 
@@ -38,7 +41,12 @@ export class KamailioNodes implements KamailioPort {
   }
 
   async reply(...[transaction, reply]: Parameters<KamailioPort['reply']>): ReturnType<KamailioPort['reply']> {
-    return this.#node(transaction.kam).client.reply(transaction.tid, reply);
+    const { client } = this.#node(transaction.kam);
+    const fate = await client.reply(transaction.tid, reply);
+    if (fate === 'sent') return fate;
+    // The script may be in the very act of suspending the transaction again: ask once more before believing it.
+    await delay(SUSPEND_MARGIN_MS);
+    return client.reply(transaction.tid, reply);
   }
 
   async request(effect: Parameters<KamailioPort['request']>[0]): Promise<void> {

@@ -11,7 +11,7 @@ import { notifyNow, terminateSubscription } from './notification.ts';
 import { done, Trace } from './procedure.ts';
 import { answerOfFork, inviteeAnswers, inviteeFails, inviteeRings } from './procedures/invitee-responses.ts';
 import { abandonReferSubscription, tellReferrers } from './refer-subscription.ts';
-import { applyReleasePolicy, legIsOver, release, sendBye } from './removal.ts';
+import { legIsOver, noteReleasePolicy, release, sendBye } from './removal.ts';
 import { replyToRefusal } from './responses.ts';
 import { putLegs } from './user-plane.ts';
 import { Work } from './work.ts';
@@ -155,13 +155,14 @@ function byeAnswered(
 }
 
 function legLeft(world: World, work: Work, trace: Trace, leg: LegRow, found: string): Decision {
-  trace.note('R-7.2.1.9-ok-1', 'the BYE is answered', done(found));
-  legIsOver(work, world, trace, leg, {
+  legIsOver(work, world, leg, {
     method: leg.leaveAs ?? 'departed',
     ...(leg.endReason === undefined ? {} : { reason: leg.endReason }),
   });
-  trace.note('R-7.2.1.9-ok-2', 'notify conference subscribers', done('R-7.2.1.9-ok-3'));
-  applyReleasePolicy(work, world, trace);
+  const who = work.participants.get(leg.participant)?.address ?? leg.id;
+  trace.note('R-7.2.1.9-ok-1', 'release the MSRP resources of the leg', done(`${found}: leg of ${who}`));
+  trace.note('R-7.2.1.9-ok-2', 'notify conference subscribers that a user left', done('R-7.2.1.9-ok-3'));
+  noteReleasePolicy(work, world, trace);
   return concluded(world, { clause: '7.2.1.9', name: 'Removing a participant' }, work, trace);
 }
 
@@ -312,7 +313,7 @@ export function decideGateFailure(
       const leg = work.legs.get(effect.of.id);
       if (leg?.state === 'inviting') {
         work.legs.put({ ...leg, failureCode: 503 });
-        legIsOver(work, world, trace, { ...leg, failureCode: 503 }, { method: 'failed', reason: why });
+        legIsOver(work, world, { ...leg, failureCode: 503 }, { method: 'failed', reason: why });
       }
     }
   }
@@ -323,10 +324,10 @@ export function decideGateFailure(
         work.effect({ stage: STAGE.reply, kind: 'reply', transaction: leg.transaction, leg: leg.id, reply });
       }
       const { transaction: _, ...answered } = leg;
-      legIsOver(work, world, trace, answered, { method: 'failed', reason: why });
+      legIsOver(work, world, answered, { method: 'failed', reason: why });
     }
     release(work, world, trace, why);
-  } else applyReleasePolicy(work, world, trace);
+  } else noteReleasePolicy(work, world, trace);
   return concluded(world, { clause: '7.2.3', name: 'The switch did not take the session' }, work, trace);
 }
 
@@ -340,7 +341,7 @@ function endLeg(
   whyNot: string,
 ): void {
   if (leg.origin === 'incoming' && leg.isConfirmed !== true)
-    legIsOver(work, world, trace, leg, { method: 'failed', reason: whyNot });
+    legIsOver(work, world, leg, { method: 'failed', reason: whyNot });
   else if (leg.state === 'connected')
     sendBye(work, world, trace, leg, { method: 'failed', reason: whyConfirmed });
 }
@@ -357,7 +358,7 @@ export function decideAnswerLost(world: World, conferenceId: string, legId: stri
     found: 'the INVITE is not pending any more',
   });
   endLeg(work, world, trace, leg, 'the answer could not be sent', 'the caller was gone before the answer');
-  applyReleasePolicy(work, world, trace);
+  noteReleasePolicy(work, world, trace);
   return concluded(world, { clause: '7.2.1.9', name: 'The caller is gone' }, work, trace);
 }
 

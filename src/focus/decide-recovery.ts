@@ -7,7 +7,7 @@ import { inviteUser } from './invitation.ts';
 import { notifyNow } from './notification.ts';
 import { done, Trace } from './procedure.ts';
 import { inviteeFails } from './procedures/invitee-responses.ts';
-import { applyReleasePolicy, legIsOver, release, sendBye } from './removal.ts';
+import { legIsOver, noteReleasePolicy, release, sendBye } from './removal.ts';
 import { dropLegs, putLegs } from './user-plane.ts';
 import { Work } from './work.ts';
 import type { World } from './world.ts';
@@ -92,10 +92,10 @@ export function decideKamailioRestarted(
       'the caller’s transaction is gone with the old Kamailio',
       done(leg.dialog.callId),
     );
-    legIsOver(work, world, trace, leg, { method: 'failed', reason: 'Kamailio was restarted' });
+    legIsOver(work, world, leg, { method: 'failed', reason: 'Kamailio was restarted' });
     if (work.row.phase === 'forming' && leg.participant === work.row.initiator) {
       release(work, world, trace, 'the inviter is gone');
-    } else applyReleasePolicy(work, world, trace);
+    } else noteReleasePolicy(work, world, trace);
   }
   // INVITEs of ours died with it too: what they would have brought will never come.
   const pending = work.legs.find((leg) => leg.state === 'inviting' && leg.dialog.kam === kam);

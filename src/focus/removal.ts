@@ -87,7 +87,7 @@ function cancelInvitation(work: Work, world: World, trace: Trace, leg: LegRow, r
     'CANCEL the pending invitation',
     done(work.participants.get(leg.participant)?.address ?? leg.id),
   );
-  legIsOver(work, world, trace, leg, { method: removal.method, reason: removal.reason });
+  legIsOver(work, world, leg, { method: removal.method, reason: removal.reason });
 }
 
 /** Their INVITE was waiting for an answer that now cannot come. */
@@ -106,7 +106,7 @@ function refusePending(work: Work, world: World, trace: Trace, leg: LegRow, remo
       },
     });
   }
-  legIsOver(work, world, trace, leg, removal);
+  legIsOver(work, world, leg, removal);
 }
 
 export interface LegEnd {
@@ -118,7 +118,7 @@ export interface LegEnd {
  * The dialog of a leg is over, whoever ended it: its MSRP resources are released, its participant has left when
  * this was the last leg, and that participant's own subscriptions end, because only participants may have one.
  */
-export function legIsOver(work: Work, world: World, trace: Trace, leg: LegRow, end: LegEnd): void {
+export function legIsOver(work: Work, world: World, leg: LegRow, end: LegEnd): void {
   const { transaction: _, ...rest } = leg;
   work.legs.put({
     ...rest,
@@ -130,11 +130,6 @@ export function legIsOver(work: Work, world: World, trace: Trace, leg: LegRow, e
   tellReferrers(work, world, leg.id, { status: 487, reason: 'Request Terminated' });
   const participant = work.participants.get(leg.participant);
   if (participant === undefined) return;
-  trace.note(
-    'R-7.2.1.9-ok-1',
-    'release the MSRP resources of the leg',
-    done(`leg of ${participant.address}`),
-  );
   const hasOtherLeg = work.legs.find(
     (other) => other.participant === participant.id && (isLive(other) || other.state === 'leaving'),
   );
@@ -156,37 +151,27 @@ export function legIsOver(work: Work, world: World, trace: Trace, leg: LegRow, e
     ({ participant: subscriber, event }) => subscriber === participant.id && event === 'conference',
   )) {
     terminateSubscription(work, world, subscription, 'noresource');
-    trace.note(
-      'R-7.2.1.10-4',
-      'end the subscriptions of who left',
-      done(`subscription of ${participant.address}`),
-    );
   }
 }
 
-/** R-7.2.1.10-3 (and A-43: after any removal). Evaluated once; removing the rest does not ask again. */
-export function applyReleasePolicy(work: Work, world: World, trace: Trace): void {
-  if (work.row.phase !== 'active') return;
+/** R-7.2.1.10-3 (and A-43: after any removal). Evaluated once; removing the rest does not ask again. @returns what was found */
+export function applyReleasePolicy(work: Work, world: World, trace: Trace): string {
+  if (work.row.phase !== 'active') return 'the session is ending already';
   const minimum = minimumParticipants(work.row, world.settings.releasePolicy);
   const present = work.participants.filter(
     (participant) =>
       participant.role === 'user' &&
       work.legs.find((leg) => leg.participant === participant.id && isLive(leg)) !== undefined,
-  );
-  if (present.length >= minimum) {
-    trace.note(
-      'R-7.2.1.10-3',
-      'release policy',
-      done(`${present.length} remain, at least ${minimum} are needed: it goes on`),
-    );
-    return;
-  }
-  trace.note(
-    'R-7.2.1.10-3',
-    'release policy',
-    done(`${present.length} remain, at least ${minimum} are needed: it is released`),
-  );
+  ).length;
+  const found = `present: ${present}, at least ${minimum} needed`;
+  if (present >= minimum) return `${found}: the session goes on`;
   release(work, world, trace, 'the session is released: too few participants remain');
+  return `${found}: the session is released`;
+}
+
+/** The same, noted in the trace: for removals that no step of a clause goes on from. */
+export function noteReleasePolicy(work: Work, world: World, trace: Trace): void {
+  trace.note('R-7.2.1.10-3', 'release policy (7.2.2.8)', done(applyReleasePolicy(work, world, trace)));
 }
 
 /** Removes everybody who is still there. */

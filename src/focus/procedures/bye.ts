@@ -20,7 +20,7 @@ export const byeReceived: Procedure<LegRequestTurn> = {
         leg: leg.id,
         reply: { code: 200, reason: 'OK', toTag: leg.dialog.localTag, headers },
       });
-      return done('200');
+      return done('sent');
     }),
     step('R-7.2.1.10-2', 'release the MSRP resources of the leg', (turn) => {
       const { work, world, trace, request } = turn;
@@ -29,14 +29,13 @@ export const byeReceived: Procedure<LegRequestTurn> = {
       const wasForming = work.row.phase === 'forming' && work.row.initiator === leg.participant;
       // In an early dialog it gives the INVITE up as a CANCEL does (RFC 3261 section 15.1.2).
       if (leg.state === 'offered') terminatePending(work, world, leg);
-      legIsOver(work, world, trace, leg, { method: 'departed' });
+      legIsOver(work, world, leg, { method: 'departed' });
       if (wasForming) release(work, world, trace, 'the inviter gave the request up');
-      return done(`leg ${leg.id}`);
+      return done(`leg of ${work.participants.get(leg.participant)?.address ?? leg.id}`);
     }),
-    step('R-7.2.1.10-3', 'release policy (7.2.2.8)', ({ work, world, trace }) => {
-      applyReleasePolicy(work, world, trace);
-      return done('evaluated');
-    }),
+    step('R-7.2.1.10-3', 'release policy (7.2.2.8)', ({ work, world, trace }) =>
+      done(applyReleasePolicy(work, world, trace)),
+    ),
     step('R-7.2.1.10-4', 'subscription termination policy (7.2.2.11)', () =>
       done('the subscriptions of who left have ended'),
     ),

@@ -36,13 +36,12 @@ export const cancelReceived: Procedure<LegTurn> = {
     step('7.2.2.2-cancel', 'the invitations of a session that does not come about are cancelled', (turn) => {
       const { work, world, trace, leg } = turn;
       const isInitiator = work.row.initiator === leg.participant;
-      legIsOver(work, world, trace, leg, { method: 'departed', reason: 'the request was cancelled' });
+      legIsOver(work, world, leg, { method: 'departed', reason: 'the request was cancelled' });
       if (work.row.phase === 'forming' && isInitiator) {
         release(work, world, trace, 'the inviter cancelled the request');
         return done('the session is given up');
       }
-      applyReleasePolicy(work, world, trace);
-      return done('the session goes on without the caller');
+      return done(`the caller is gone; ${applyReleasePolicy(work, world, trace)}`);
     }),
   ],
 };

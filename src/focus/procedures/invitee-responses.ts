@@ -154,10 +154,9 @@ const fails = (clause: SetUpClause): Procedure<FailureTurn> => ({
       });
       return done('nobody is left who could come (A-15): BYE');
     }),
-    step('R-7.2.1.10-3', 'release policy after a failed invitation', ({ work, world, trace }) => {
-      applyReleasePolicy(work, world, trace);
-      return done('evaluated (A-43)');
-    }),
+    step('R-7.2.1.10-3', 'release policy after a failed invitation', ({ work, world, trace }) =>
+      done(`${applyReleasePolicy(work, world, trace)} (A-43)`),
+    ),
   ],
 });
 
@@ -184,7 +183,7 @@ function refuseInviterIfAllFailed({ work, world, trace }: LegTurn): Outcome {
       reply: { code, reason, toTag: pending.dialog.localTag, headers: lines },
     });
   }
-  legIsOver(work, world, trace, pending, { method: 'failed', reason: `SIP;cause=${code}` });
+  legIsOver(work, world, pending, { method: 'failed', reason: `SIP;cause=${code}` });
   release(work, world, trace, 'all invitations failed');
   return stop(`-fail-1s: ${code} chosen of ${codes.join(', ')}`);
 }
@@ -210,7 +209,7 @@ function failLeg(turn: LegTurn & { readonly warning?: string }, status: number, 
   const marked = work.legs.put({ ...current, failureCode: status });
   if (marked.state === 'leaving') return;
   const method = status === 486 || status === 600 ? 'busy' : 'failed';
-  legIsOver(work, world, trace, marked, { method, reason: `SIP;cause=${status};text="${reason}"` });
+  legIsOver(work, world, marked, { method, reason: `SIP;cause=${status};text="${reason}"` });
 }
 
 const REASONS: Readonly<Record<number, string>> = {

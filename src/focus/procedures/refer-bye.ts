@@ -45,10 +45,9 @@ export const referBye: Procedure<ReferByeTurn> = {
       work.rosterChanged();
       return done(target.address);
     }),
-    step('R-7.2.1.8-2a-vi', 'release policy (7.2.2.8)', ({ work, world, trace }) => {
-      applyReleasePolicy(work, world, trace);
-      return done('evaluated');
-    }),
+    step('R-7.2.1.8-2a-vi', 'release policy (7.2.2.8)', ({ work, world, trace }) =>
+      done(applyReleasePolicy(work, world, trace)),
+    ),
     step('R-7.2.1.8-2a-vii', 'subscription termination (7.2.2.11)', () => done('with the end of each leg')),
   ],
 };

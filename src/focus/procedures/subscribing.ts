@@ -74,6 +74,7 @@ export const subscribing: Procedure<RequestTurn> = {
     }),
     step('R-7.2.1.12-4', 'allow-conference-state permits it and the user takes part', (turn) => {
       const group = turn.workIfAny?.row.group ?? turn.group;
+      let granted = '';
       if (group !== undefined) {
         const { rights, grantedBy } = rightsIn(group, turn.verified, turn.world.nowMs);
         if (!rights.conferenceState) {
@@ -82,7 +83,7 @@ export const subscribing: Procedure<RequestTurn> = {
             'no rule grants allow-conference-state',
           );
         }
-        turn.trace.note('R-7.2.1.12-4', 'allow-conference-state', pass(grantedBy('conferenceState')));
+        granted = `allow-conference-state by ${grantedBy('conferenceState')}; `;
       }
       const participant = turn.workIfAny?.participants.find(
         (candidate) => candidate.presence === 'connected' && hasKey(candidate, turn.verified.keys),
@@ -94,7 +95,7 @@ export const subscribing: Procedure<RequestTurn> = {
         );
       }
       turn.participant = participant;
-      return pass(`${participant.address} takes part`);
+      return pass(`${granted}${participant.address} takes part`);
     }),
     step('R-7.2.1.12-5', 'create the subscription and answer 200', (turn) => {
       const { work, world, request, origin, participant } = turn;
