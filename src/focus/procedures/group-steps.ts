@@ -58,8 +58,12 @@ export function seatIsFree(id: string, refusalId: string): Step<RequestTurn> {
     const { work, verified } = turn;
     const maximum = (turn.group ?? work.row.group)?.maxParticipantCount;
     if (work.row.kind !== 'group' || maximum === undefined) return pass('no maximum applies');
+    // Who sets the session up has a seat before being answered.
+    const isCalling = (id: string) =>
+      work.legs.find((leg) => leg.participant === id && leg.state === 'offered') !== undefined;
     const taken = work.participants.filter(
-      (participant) => takesSeat(participant) && !hasKey(participant, verified.keys),
+      (participant) =>
+        (takesSeat(participant) || isCalling(participant.id)) && !hasKey(participant, verified.keys),
     ).length;
     const found = `${taken} of ${maximum} seats are taken by others`;
     return taken >= maximum

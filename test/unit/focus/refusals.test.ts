@@ -260,6 +260,13 @@ describe('7.2.1.4 joining a group', () => {
   runCases(cases, runningCrew);
 });
 
+test('R-7.2.1.4-3 who sets the session up has a seat before being answered', () => {
+  const stage = new Stage({}, [crew()]);
+  stage.request({ ...CREW, ...sdpBody(), callId: 'alice-1' });
+  const { reply } = stage.request({ ...CREW, ...sdpBody(), callId: 'guest-1', from: user('guest') });
+  assert.equal(reply?.code, 486);
+});
+
 describe('7.2.1.5 rejoining', () => {
   const identity = () => {
     const stage = runningCrew();
