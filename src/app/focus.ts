@@ -63,7 +63,7 @@ export async function startFocus(config: Config, log: Logger): Promise<RunningFo
     onEvent: (switchId, event) => log.debug({ switchId, ...event }, 'switch event'),
     onState: (switchId, state, change) => {
       log.info({ switchId, state: state.state, ...change }, 'switch state');
-      if (state.state === 'up') placement.resyncAll(engine, switchId);
+      if (state.state === 'up') void placement.resyncAll(engine, switchId);
     },
   });
   placement.use(fleet);

@@ -36,18 +36,31 @@ export class SwitchPlacement implements SwitchPort {
     return this.#fleet.request(switchId, op, body as Command<typeof op>);
   }
 
-  /** A switch that was away or restarted gets every session that it hosts. */
-  resyncAll(engine: Engine, switchId: string): void {
+  /** A switch that was away or restarted, or a focus that was: it gets every session that it hosts, and no other. */
+  async resyncAll(engine: Engine, switchId: string): Promise<void> {
     const hosted = [...engine.sessions.all()]
       .filter(({ row }) => row.switchId === switchId)
       .map(({ row }) => row.id);
-    if (hosted.length === 0) return;
-    void this.#resync(engine, switchId, hosted);
-  }
-
-  async #resync(engine: Engine, switchId: string, hosted: readonly string[]): Promise<void> {
     let failed = 0;
     for (const id of hosted) if (!(await engine.resync(id, switchId))) failed += 1;
-    this.#log.info({ switchId, sessions: hosted.length, failed }, 'switch told of its sessions');
+    const dropped = await this.#dropEnded(engine, switchId);
+    if (hosted.length === 0 && dropped === 0) return;
+    this.#log.info({ switchId, sessions: hosted.length, failed, dropped }, 'switch told of its sessions');
+  }
+
+  /** A session that ended while its switch could not be told would stay there for ever. */
+  async #dropEnded(engine: Engine, switchId: string): Promise<number> {
+    let dropped = 0;
+    try {
+      const reply = await this.#fleet?.request(switchId, 'session.list', {});
+      for (const { session, revision } of reply?.ok === true ? (reply.sessions ?? []) : []) {
+        if (engine.sessions.byId(session) !== undefined) continue;
+        await this.#fleet?.request(switchId, 'session.drop', { session, revision: revision + 1 });
+        dropped += 1;
+      }
+    } catch (error) {
+      this.#log.warn({ switchId, why: String(error) }, 'the switch could not be asked what it holds');
+    }
+    return dropped;
   }
 }
