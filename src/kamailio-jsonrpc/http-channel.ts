@@ -143,7 +143,8 @@ function readAnswer(text: string, id: number): { result: unknown } | { fault: Rp
   if (!isRecord(document)) throw new RpcError('RPC_BAD_ANSWER', 'the answer is not an object');
   const fault = document['error'];
   if (isRecord(fault) && typeof fault['code'] === 'number') {
-    return { fault: { code: fault['code'], message: String(fault['message'] ?? '') } };
+    const message = typeof fault['message'] === 'string' ? fault['message'] : '';
+    return { fault: { code: fault['code'], message } };
   }
   if (document['id'] !== id || !('result' in document)) {
     throw new RpcError('RPC_BAD_ANSWER', 'the answer belongs to another call');

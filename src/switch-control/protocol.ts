@@ -128,7 +128,12 @@ export const SwitchHello = Type.Object({
   /** Where clients connect: what the focus writes into a=path. */
   msrp: Type.Array(
     Type.Object({
-      transport: Type.Union([Type.Literal('tcp'), Type.Literal('tls'), Type.Literal('ws'), Type.Literal('wss')]),
+      transport: Type.Union([
+        Type.Literal('tcp'),
+        Type.Literal('tls'),
+        Type.Literal('ws'),
+        Type.Literal('wss'),
+      ]),
       host: Type.String({ maxLength: 255 }),
       port: Type.Integer({ minimum: 1, maximum: 65535 }),
     }),

@@ -215,13 +215,15 @@ async function writeConfig(
   };
   for (const [section, value] of Object.entries(config)) {
     const base = defaults[section];
-    const isMergeable =
-      typeof base === 'object' && !Array.isArray(base) && typeof value === 'object' && !Array.isArray(value);
-    defaults[section] = isMergeable ? { ...base, ...value } : value;
+    defaults[section] = isSection(base) && isSection(value) ? { ...base, ...value } : value;
   }
   const file = join(directory, 'parley.yaml');
   await writeFile(file, stringify(defaults));
   return file;
+}
+
+function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function readyLine(child: ChildProcess): Promise<ReadyLine> {

@@ -202,7 +202,7 @@ export function inviteeFails({ kind }: ConferenceRow): Procedure<FailureTurn> {
 }
 
 function failLeg(turn: LegTurn & { readonly warning?: string }, status: number, reason: string): void {
-  const { work, world, trace, leg, warning } = turn;
+  const { work, world, leg, warning } = turn;
   // R-7.2.1.7-10, and with its Warning R-7.2.1.7-fwd403.
   tellReferrers(work, world, leg.id, { status, reason, ...(warning === undefined ? {} : { warning }) });
   const current = work.legs.get(leg.id) ?? leg;

@@ -56,7 +56,7 @@ test('the parameters of a request are read, and any that is missing or odd refus
     const { [name as 'kam']: _, ...rest } = params;
     assert.equal(readRequestCall(rest), undefined, name);
     for (const odd of [null, 5, {}, '', 'ü'.repeat(300)]) {
-      assert.equal(readRequestCall({ ...params, [name]: odd }), undefined, `${name}=${odd}`);
+      assert.equal(readRequestCall({ ...params, [name]: odd }), undefined, `${name}=${JSON.stringify(odd)}`);
     }
   }
   assert.equal(readRequestCall({ ...params, tid: '1:2; x' }), undefined);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { KamailioRpcClient } from 'kamailio-jsonrpc';
@@ -40,7 +40,7 @@ async function post(body: unknown, how: Post = {}): Promise<{ status: number; te
   });
   outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
   outgoing.end(text);
-  const [response] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage];
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() };

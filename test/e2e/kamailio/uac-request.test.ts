@@ -12,7 +12,7 @@ import {
   startFixture,
 } from '../../support/kamailio/kamailio-fixture.ts';
 import type { SipEndpoint } from '../../support/kamailio/sip-endpoint.ts';
-import { header, headers, parseSip, type SipText, tag, uriOf } from '../../support/kamailio/sip-text.ts';
+import { header, headers, type SipText, tag, uriOf } from '../../support/kamailio/sip-text.ts';
 import { ok } from '../../support/kamailio/stub-service.ts';
 
 const SESSION = `sip:im-s-9@${DOMAIN}`;
