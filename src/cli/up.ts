@@ -11,9 +11,10 @@ export async function runUp(args: Arguments): Promise<number> {
   const loaded = loadOrTell(args.flags.get('config'));
   if (loaded === undefined) return 1;
   const log = createLogger(loaded.config.log.level, 'up');
-  for (const warning of loaded.warnings) log.warn(warning);
   try {
     const stack = await startStack({ config: loaded.config, log, signal: shutdown.signal });
+    // Not before: what keeps it from starting is to stand alone on stderr.
+    for (const warning of loaded.warnings) log.warn(warning);
     process.stdout.write(`${JSON.stringify(stack.line)}\n`);
     log.info({ reason: await shutdown.requested }, 'stopping');
     await stack.stop();
