@@ -103,6 +103,8 @@ export interface LegRow {
   /** Methods in the peer's Allow; empty when it sent none. */
   readonly allow: readonly string[];
   readonly supportsTimer: boolean;
+  /** The device: `+sip.instance` of its Contact (RFC 5626), if it tells. */
+  readonly instance?: string;
   /** Our MSRP session-id for this leg. */
   readonly sessionId: string;
   readonly isTls: boolean;

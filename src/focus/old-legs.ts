@@ -2,15 +2,14 @@
 import type { LegRow } from './conference.ts';
 import { STAGE } from './decision.ts';
 import { done, type Trace } from './procedure.ts';
+import { sendBye } from './removal.ts';
 import { dropLegs } from './user-plane.ts';
 import type { Work } from './work.ts';
 import type { World } from './world.ts';
 
-export function retireOldLegs(work: Work, _world: World, trace: Trace, newLeg: LegRow): void {
-  for (const leg of work.legs.filter(
-    (row) => row.participant === newLeg.participant && row.id !== newLeg.id,
-  )) {
-    if (leg.state !== 'inviting') continue;
+/** Whoever joins is not to be invited any more. */
+export function retireInvitation(work: Work, trace: Trace, newLeg: LegRow): void {
+  for (const leg of otherLegs(work, newLeg, 'inviting')) {
     work.effect({
       stage: STAGE.requests,
       kind: 'cancel',
@@ -27,4 +26,25 @@ export function retireOldLegs(work: Work, _world: World, trace: Trace, newLeg: L
       done(leg.dialog.remoteUri),
     );
   }
+}
+
+/**
+ * R-7.2.1.5-11: who rejoins has lost the old MSRP session, even where its BYE never came. The leg of another device of
+ * the same user stays, when both tell that they are different ones (RFC 5626).
+ */
+export function retireLostLegs(work: Work, world: World, trace: Trace, newLeg: LegRow): void {
+  for (const leg of otherLegs(work, newLeg, 'connected')) {
+    if (leg.instance !== undefined && newLeg.instance !== undefined && leg.instance !== newLeg.instance)
+      continue;
+    sendBye(work, world, trace, leg, { method: 'departed', reason: 'the user has rejoined' });
+    // Not only once the BYE is answered: nobody may be there who could.
+    dropLegs(work, [leg.id]);
+    trace.note('R-7.2.1.5-11', 'the old MSRP session of who rejoins is gone', done(leg.dialog.callId));
+  }
+}
+
+function otherLegs(work: Work, newLeg: LegRow, state: LegRow['state']): LegRow[] {
+  return work.legs.filter(
+    (leg) => leg.participant === newLeg.participant && leg.id !== newLeg.id && leg.state === state,
+  );
 }

@@ -28,3 +28,9 @@ export function hasIsFocus(message: SipMessage): boolean {
 function saysFocus(params: ReadonlyMap<string, string | undefined>): boolean {
   return params.has('isfocus') && params.get('isfocus')?.toUpperCase() !== 'FALSE';
 }
+
+/** `+sip.instance` of the first Contact (RFC 5626 4.1): tells the devices of one user apart. Throws SIP_BAD_NAME_ADDR. */
+export function deviceOf(message: SipMessage): { readonly instance?: string } {
+  const instance = firstContact(message)?.params.get('+sip.instance');
+  return instance === undefined ? {} : { instance };
+}

@@ -1,6 +1,6 @@
 /** Steps that several INVITE procedures have in common; each clause names them by its own ids. */
 
-import { hasIsFocus } from '../../sip/contact.ts';
+import { deviceOf, hasIsFocus } from '../../sip/contact.ts';
 import { allowedMethods, optionTags, privacyValues } from '../../sip/option-tags.ts';
 import { sdpOf } from '../bodies.ts';
 import type { ConferenceRow, LegRow, ParticipantRow } from '../conference.ts';
@@ -133,6 +133,7 @@ export function admitSender(turn: RequestTurn, role: ParticipantRow['role'] = 'u
     transaction: origin.transaction,
     allow: allowedMethods(request) ?? [],
     supportsTimer,
+    ...deviceOf(request),
     sessionId: world.ids.token(100),
     isTls: offer.media.isTls,
     media: peerMediaFromOffer(offer),

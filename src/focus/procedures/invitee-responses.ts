@@ -1,5 +1,6 @@
 /** What an invited user's response does: the "-ok-" and "-fail-" lists of 7.2.1.2 and 7.2.1.3. */
 
+import { deviceOf } from '../../sip/contact.ts';
 import { header } from '../../sip/message.ts';
 import { allowedMethods } from '../../sip/option-tags.ts';
 import type { ConferenceRow, LegRow } from '../conference.ts';
@@ -71,6 +72,7 @@ const answers = (clause: SetUpClause): Procedure<InviteeTurn> => ({
         dialog,
         allow: allowedMethods(response) ?? [],
         supportsTimer: header(response, 'session-expires') !== undefined,
+        ...deviceOf(response),
       };
       if (media === undefined) {
         sendBye(work, world, trace, answered, {

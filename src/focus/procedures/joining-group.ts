@@ -28,7 +28,7 @@ export const joiningGroup: Procedure<RequestTurn> = {
     checkInterval,
     step('R-7.2.1.4-8', 'the group session exists', ({ work }) => pass(work.row.identity)),
     step('R-7.2.1.4-9', 'accept with a 200 by 7.2.1.1 and an SDP answer', (turn) => {
-      const types = joinSession(turn);
+      const types = joinSession(turn, 'joining');
       return done(`accept-types ${types.join(' ')}`);
     }),
     step('R-7.2.1.4-10', 'send the 200', () => done('once the switch has confirmed the leg')),

@@ -37,7 +37,7 @@ export const rejoining: Procedure<RequestTurn> = {
     checkOffer('R-7.2.1.5-7'),
     checkInterval,
     step('R-7.2.1.5-8', 'accept with a 200 by 7.2.1.1 (A-28) and an SDP answer', (turn) => {
-      const types = joinSession(turn);
+      const types = joinSession(turn, 'rejoining');
       return done(`accept-types ${types.join(' ')} (R-7.2.1.5-9a)`);
     }),
     step('R-7.2.1.5-10', 'send the 200', () => done('once the switch has confirmed the leg (R-7.2.1.5-11)')),
