@@ -1,0 +1,363 @@
+/** 7.2.1.4 Joining a pre-defined IM group session: an INVITE to a group whose session runs (A-17). */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { readConferenceInfo } from '../../src/agents/documents.ts';
+import type { Room } from '../../src/agents/room.ts';
+import type { HeaderOverrides } from '../../src/agents/sip/message.ts';
+import { DOMAIN } from '../support/stack.ts';
+import { audioAndMessage, audioOnly, offer, picturesOnly } from './support/groups-offers.ts';
+import {
+  assertAccepted,
+  assertNotAcceptable,
+  assertRefused,
+  assertSteps,
+  everythingReceived,
+  foundAt,
+  hears,
+} from './support/groups-outcomes.ts';
+import { ruleFor, Stage } from './support/groups-stage.ts';
+
+const stage = new Stage();
+const ANONYMOUS: HeaderOverrides = [['Privacy', 'id']];
+const ALL_BUT_JOIN = { 'allow-initiate-conference': true, 'allow-conference-state': true };
+
+describe('7.2.1.4 INVITE to a running group: checks', { concurrency: 4 }, () => {
+  const focus = stage.cast('focus', {
+    members: ['ada', 'ben', 'cyd'],
+    maxParticipants: 2,
+    inviteMembers: false,
+  });
+  it('R-7.2.1.4-1: isfocus in Contact is answered 403 with its own Warning, before join right, seats and offer', async () => {
+    const [ada, ben, cyd, xia] = await focus.come('ada', 'ben', 'cyd', 'xia');
+    await ada.join(focus.group);
+    await ben.join(focus.group);
+    for (const contact of [`<${cyd.sip.contactUri}>;isfocus`, `<${cyd.sip.contactUri};isfocus>`]) {
+      // The room is full as well.
+      const call = cyd.sip.invite({ to: focus.group, headers: [['Contact', contact]], body: picturesOnly() });
+      assertRefused(await call.final(), 403, /^isfocus already assigned$/);
+      await assertSteps(stage.stack, call.request.callId, ['R-7.2.1.4-1 refuse']);
+    }
+    const stranger = xia.sip.invite({
+      to: focus.group,
+      headers: [['Contact', `<${xia.sip.contactUri}>;isfocus`]],
+      body: offer(),
+    });
+    assertRefused(await stranger.final(), 403, /^isfocus already assigned$/);
+  });
+
+  const rights = stage.cast('rights', {
+    members: ['ada', 'ben', 'cyd'],
+    actions: ALL_BUT_JOIN,
+    rules: ruleFor([`sip:eve.rights@${DOMAIN}`], { 'join-handling': true }),
+    maxParticipants: 2,
+    inviteMembers: false,
+  });
+  it('R-7.2.1.4-2, R-7.2.1.4-2-warn: without the right to join 403 with a reason, before seats and offer', async () => {
+    const [ada, ben, eve, xia] = await rights.come('ada', 'ben', 'eve', 'xia');
+    const room = await ada.join(rights.group);
+    // The right to initiate is not that to join: with the session running, joining is what is asked for (A-17).
+    const member = ben.sip.invite({ to: rights.group, body: offer() });
+    assertRefused(await member.final(), 403, /not allowed to join/);
+    await assertSteps(stage.stack, member.request.callId, ['R-7.2.1.4-1 pass', 'R-7.2.1.4-2 refuse']);
+    // A rule that names eve grants it.
+    assert.equal((await eve.join(rights.group)).uri, room.uri);
+    const full = xia.sip.invite({ to: rights.group, headers: ANONYMOUS, body: audioOnly() });
+    assertRefused(await full.final(), 403, /not allowed to join/);
+    const nobody = ben.sip.invite({
+      to: rights.group,
+      headers: [['P-Asserted-Identity', null]],
+      body: offer(),
+    });
+    assertRefused(await nobody.final(), 403, /not authenticated/);
+  });
+
+  const seats = stage.cast('seats', {
+    members: ['ada', 'ben', 'cyd'],
+    maxParticipants: 2,
+    inviteMembers: false,
+  });
+  it('R-7.2.1.4-3, -3b: with max-participant-count reached 486, before the offer; a seat that is freed can be taken', async () => {
+    const [ada, ben, cyd] = await seats.come('ada', 'ben', 'cyd');
+    const room = await ada.join(seats.group);
+    const bens = await ben.join(seats.group);
+    const full = cyd.sip.invite({ to: seats.group, body: offer() });
+    assertRefused(await full.final(), 486, /^Too many participants$/i);
+    await assertSteps(stage.stack, full.request.callId, ['R-7.2.1.4-2 pass', 'R-7.2.1.4-3 refuse']);
+    assert.match(await foundAt(stage.stack, full.request.callId, 'R-7.2.1.4-3'), /R-7\.2\.1\.4-3b: 2 of 2/);
+    const bad = cyd.sip.invite({ to: seats.group, headers: ANONYMOUS, body: audioOnly() });
+    assertRefused(await bad.final(), 486, /^Too many participants$/i);
+    await bens.leave();
+    const cyds = await cyd.join(seats.group);
+    assert.equal(cyds.uri, room.uri);
+    await cyds.say('a seat was free');
+    assert.equal((await room.hear()).text, 'a seat was free');
+  });
+
+  const devices = stage.cast('devices', {
+    members: ['ada', 'ben'],
+    maxParticipants: 2,
+    inviteMembers: false,
+  });
+  it('R-7.2.1.4-3: a user with two devices takes one seat (A-22)', async () => {
+    const [ada, ben] = await devices.come('ada', 'ben');
+    const room = await ada.join(devices.group);
+    const bens = await ben.join(devices.group);
+    const second = await ada.join(devices.group);
+    await bens.say('to both devices');
+    assert.deepEqual(
+      [(await room.hear()).text, (await second.hear()).text],
+      ['to both devices', 'to both devices'],
+    );
+    const roster = await bens.watch();
+    await roster.next();
+    assert.deepEqual(roster.connected.sort(), [ada.uri, ben.uri]);
+    assert.equal(roster.documents[0]?.userCount, 2);
+    assert.equal(roster.documents[0]?.maximumUserCount, 2);
+  });
+
+  const media = stage.cast('media', { members: ['ada', 'ben'], inviteMembers: false });
+  it('R-7.2.1.4-7: an offer without one acceptable media line is answered 488; audio beside MSRP gets port 0', async () => {
+    const [ada, ben] = await media.come('ada', 'ben');
+    const room = await ada.join(media.group);
+    for (const body of [audioOnly(), picturesOnly()]) {
+      const call = ben.sip.invite({ to: media.group, body });
+      assertNotAcceptable(await call.final());
+      await assertSteps(stage.stack, call.request.callId, ['R-7.2.1.4-3 pass', 'R-7.2.1.4-7 refuse']);
+    }
+    const call = ben.sip.invite({ to: media.group, body: audioAndMessage() });
+    const { answer } = assertAccepted(await call.final(), call.request, {
+      asserted: media.group,
+      identity: room.uri,
+    });
+    assert.deepEqual(
+      answer.media.map(({ kind, port }) => [kind, port > 0]),
+      [
+        ['audio', false],
+        ['message', true],
+      ],
+    );
+  });
+
+  const anonymity = stage.cast('anonymity', { members: ['ada', 'ben'], inviteMembers: false });
+  it('R-7.2.1.4-6: privacy that the group does not allow is answered 403, before 488', async () => {
+    const [ada, ben] = await anonymity.come('ada', 'ben');
+    await ada.join(anonymity.group);
+    const call = ben.sip.invite({ to: anonymity.group, headers: ANONYMOUS, body: audioOnly() });
+    assertRefused(await call.final(), 403, /anonymity is not allowed/);
+  });
+
+  const interval = stage.cast('interval', { members: ['ada', 'ben'], inviteMembers: false });
+  it('R-7.2.1.1-3: a session interval below ours is answered 422 with Min-SE', async () => {
+    const [ada, ben] = await interval.come('ada', 'ben');
+    await ada.join(interval.group);
+    const call = ben.sip.invite({
+      to: interval.group,
+      headers: [
+        ['Session-Expires', '89'],
+        ['Supported', 'timer'],
+      ],
+      body: offer(),
+    });
+    const refused = await call.final();
+    assertRefused(refused, 422, /at least 90 s/);
+    assert.equal(refused.header('Min-SE'), '90');
+  });
+});
+
+describe('7.2.1.4 INVITE to a running group: joined', { concurrency: 4 }, () => {
+  const joined = stage.cast('joined', { members: ['ada', 'ben', 'cyd'] });
+  it('R-7.2.1.4-4, -5, -8, -9, -9a, -9b, -10, -11, -12; R-7.2.1.3-9a to -9e: the joiner is in the running session at once, everybody is told once', async () => {
+    const [ada, ben, cyd] = await joined.come('ada', 'ben', 'cyd');
+    const out = await ada.dial(joined.group);
+    const toCyd = await cyd.sip.nextInvite();
+    const [room, bens] = await Promise.all([out.room(), ben.answerNext()]);
+    await toCyd.reject(603);
+    const [adas, bensRoster] = await Promise.all([room.watch(), bens.watch()]);
+    const rosters = [adas, bensRoster];
+    await Promise.all(
+      rosters.map((roster) =>
+        roster.until((users) =>
+          users.some(({ entity, status }) => entity === cyd.uri && status === 'disconnected'),
+        ),
+      ),
+    );
+    const before = rosters.map((roster) => roster.documents.at(-1)?.version ?? 0);
+
+    const call = await cyd.dial(joined.group, {
+      acceptTypes: 'text/plain application/x-other',
+      headers: [
+        ['Supported', 'timer'],
+        ['P-Charging-Vector', 'icid-value=join'],
+        ['Allow', 'INVITE, ACK, BYE, CANCEL, NOTIFY'],
+      ],
+    });
+    const cyds = await call.room();
+    const { answer } = assertAccepted(cyds.setUpBy, call.call.request, {
+      asserted: joined.group,
+      identity: room.uri,
+    });
+    assert.deepEqual(answer.acceptTypes, ['text/plain'], 'of the offer what the focus serves');
+    assert.equal(cyds.setUpBy.header('P-Charging-Vector'), 'icid-value=join');
+    assert.equal(call.call.responses.length, 1);
+
+    for (const [index, roster] of rosters.entries()) {
+      await roster.until((users) =>
+        users.some(({ entity, status }) => entity === cyd.uri && status === 'connected'),
+      );
+      assert.equal(roster.documents.at(-1)?.version, (before[index] ?? 0) + 1, 'one NOTIFY for the join');
+      assert.equal(roster.users.find(({ entity }) => entity === cyd.uri)?.displayText, 'Cyd');
+      assert.deepEqual(roster.violations, []);
+    }
+    await cyds.say('plain');
+    assert.deepEqual([(await room.hear()).text, (await bens.hear()).text], ['plain', 'plain']);
+    await bens.say('for all');
+    assert.deepEqual([(await room.hear()).text, (await cyds.hear()).text], ['for all', 'for all']);
+
+    for (const person of [ada, ben, cyd]) await person.sip.sync();
+    assert.deepEqual(
+      rosters.map((roster) => roster.subscription.notifies.length),
+      rosters.map((roster) => roster.documents.length),
+      'no second NOTIFY',
+    );
+    assert.deepEqual(ben.sip.waitingInvites, [], 'nobody is invited again');
+    await assertSteps(stage.stack, cyds.setUpBy.callId, [
+      'R-7.2.1.3-1 pass',
+      'R-7.2.1.4-1 pass',
+      'R-7.2.1.4-2 pass',
+      'R-7.2.1.4-3 pass',
+      'R-7.2.1.4-4 done',
+      'R-7.2.1.4-5 done',
+      'R-7.2.1.4-6 skip',
+      'R-7.2.1.4-7 pass',
+      'R-7.2.1.4-8 pass',
+      'R-7.2.1.1-7 done',
+      'R-7.2.1.4-9 done',
+      'R-7.2.1.4-10 done',
+    ]);
+    assert.equal(
+      await foundAt(stage.stack, cyds.setUpBy.callId, 'R-7.2.1.4-4'),
+      'INVITE, ACK, BYE, CANCEL, NOTIFY',
+    );
+  });
+
+  const order = stage.cast('order', { members: ['ada'], inviteMembers: false });
+  it('R-7.2.1.4-12, R-7.2.1.1-7: the NOTIFY of a join comes after its 200', async () => {
+    // One client with both: what it gets comes in the order in which it was sent.
+    const [ada] = await order.come('ada');
+    const room = await ada.join(order.group);
+    const roster = await room.watch();
+    await roster.next();
+    const second = await ada.join(order.group);
+    await roster.next();
+    const received = ada.sip.received(() => true);
+    const answered = received.findIndex(
+      ({ callId, status }) => callId === second.setUpBy.callId && status === 200,
+    );
+    const notified = received.findLastIndex(({ method, isRequest }) => isRequest && method === 'NOTIFY');
+    assert.ok(answered < notified, `200 at ${answered}, NOTIFY at ${notified}`);
+  });
+
+  const hidden = stage.cast('hidden', {
+    members: ['ada', 'ben'],
+    inviteMembers: false,
+    actions: {
+      'allow-initiate-conference': true,
+      'join-handling': true,
+      'allow-conference-state': true,
+      'allow-anonymity': true,
+    },
+  });
+  it('R-7.2.1.4-6: with Privacy: id the joiner is an alias for all others, and itself no less a member', async () => {
+    const [ada, ben] = await hidden.come('ada', 'ben');
+    const room = await ada.join(hidden.group);
+    const roster = await room.watch();
+    const bens = await ben.join(hidden.group, { headers: ANONYMOUS });
+    const users = await roster.until((all) => all.length === 2);
+    const alias = users.find(({ entity }) => entity !== ada.uri)?.entity ?? '';
+    assert.match(alias, /^sip:[^@]+@anonymous\.invalid$/);
+    await bens.say('guess');
+    const heard = await room.hear();
+    assert.equal(heard.from, alias);
+    await room.say('only you', { to: alias });
+    assert.equal((await bens.hear()).text, 'only you');
+    assert.ok(!everythingReceived(ada).includes(ben.uri.slice('sip:'.length)), 'the address is nowhere');
+    const own = await bens.watch();
+    await own.next();
+    assert.equal(own.users.length, 2);
+    assert.match(
+      await foundAt(stage.stack, bens.setUpBy.callId, 'R-7.2.1.4-6'),
+      /allow-anonymity by rule "members"/,
+    );
+  });
+
+  const idle = stage.cast('idle', {
+    members: ['ada', 'ben'],
+    actions: { 'join-handling': true, 'allow-conference-state': true },
+    rules: ruleFor([`sip:ada.idle@${DOMAIN}`], { 'allow-initiate-conference': true }),
+  });
+  it('R-7.2.1.4-8, -8a, -8b: joining an idle group sets its session up, which takes the right to initiate', async () => {
+    const [ada, ben] = await idle.come('ada', 'ben');
+    const early = ben.sip.invite({ to: idle.group, body: offer() });
+    assertRefused(await early.final(), 403, /not allowed to start/);
+    const out = await ada.dial(idle.group);
+    const [room, bens] = await Promise.all([out.room(), ben.answerNext()]);
+    assert.equal(out.call.responses.filter(({ status }) => status === 200).length, 1, 'one 200');
+    await bens.leave();
+    assert.equal(await room.ended, 'remote');
+    const late = ben.sip.invite({ to: idle.group, body: offer() });
+    assertRefused(await late.final(), 403, /not allowed to start/);
+  });
+
+  const phone = stage.cast('phone', { members: ['tel:+46700000401', 'ben'], inviteMembers: false });
+  it('R-7.2.1.4-2: tel: and sip:…;user=phone of one member may both join, as one user', async () => {
+    const [ben] = await phone.come('ben');
+    const room = await ben.join(phone.group);
+    const sip = `sip:+46700000401@${DOMAIN};user=phone`;
+    const ada = await phone.comeAs('ada', { assertedIdentity: `<${sip}>` });
+    await ada.join(phone.group);
+    await ada.join(phone.group, { headers: [['P-Asserted-Identity', '<tel:+46-70-000-0401>']] });
+    const roster = await room.watch();
+    await roster.next();
+    assert.equal(roster.users.length, 2);
+    assert.equal(readConferenceInfo(roster.subscription.notifies[0]?.body ?? '').userCount, 2);
+  });
+
+  const many = stage.cast('many', {
+    members: ['ada', 'ben', 'cyd', 'dan', 'eve'],
+    maxParticipants: 4,
+    inviteMembers: false,
+  });
+  it('R-7.2.1.4-3: of several who ask for the last seats at one moment as many get in as there are seats', async () => {
+    const [ada, ...others] = await many.come('ada', 'ben', 'cyd', 'dan', 'eve');
+    const room = await ada.join(many.group);
+    const calls = others.map((person) => person.sip.invite({ to: many.group, body: offer() }));
+    const finals = await Promise.all(calls.map((call) => call.final()));
+    assert.deepEqual(finals.map(({ status }) => status).sort(), [200, 200, 200, 486]);
+    assert.ok(
+      finals.every((response) => response.status !== 200 || response.header('Contact')?.includes(room.uri)),
+    );
+  });
+
+  const talk = stage.cast('talk', { members: ['ada', 'ben', 'cyd'], inviteMembers: false });
+  it('R-7.2.1.3-9d: in every setup role the joiner sends and receives at once', async () => {
+    const [ada, ben, cyd] = await talk.come('ada', 'ben', 'cyd');
+    const rooms: Room[] = [
+      await ada.join(talk.group, { setup: 'active' }),
+      await ben.join(talk.group, { setup: 'passive' }),
+      await cyd.join(talk.group, { setup: 'actpass' }),
+    ];
+    assert.deepEqual(
+      rooms.map((room) => room.peer.setup),
+      ['passive', 'active', 'passive'],
+    );
+    for (const [index, room] of rooms.entries()) {
+      await room.say(`number ${index}`);
+      await Promise.all(
+        rooms.filter((other) => other !== room).map((other) => hears(other, `number ${index}`)),
+      );
+    }
+  });
+});
+
+before(() => stage.open());
+after(() => stage.close());
