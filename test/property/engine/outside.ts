@@ -155,7 +155,8 @@ export class Outside implements KamailioPort, SwitchPort {
       subscription.isEnded = true;
   }
 
-  #end({ callId }: RequestEffect): void {
+  #end({ callId, headers }: RequestEffect): void {
+    if (headerOf({ headers }, 'To')?.endsWith(';tag=fork') === true) return;
     for (const call of [...this.incoming, ...this.outgoing]) {
       if ((call as Partial<IncomingCall>).callId === callId) call.isEnded = true;
       if ((call as Partial<OutgoingCall>).invite?.callId === callId) call.isEnded = true;

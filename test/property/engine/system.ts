@@ -56,8 +56,11 @@ export class System {
   /** Sessions and legs that were seen once, to be looked for when they are over. */
   readonly seen = new Map<string, Conference>();
   readonly errors: object[] = [];
+  /** Clauses that decided something, with how often. */
+  readonly clauses: Map<string, number>;
 
-  constructor() {
+  constructor(clauses: Map<string, number>) {
+    this.clauses = clauses;
     const { outside } = this;
     const request = (switchId: string, op: string, body: unknown) => outside.command(switchId, op, body);
     this.#placement.use({ request } as unknown as SwitchFleet);
@@ -82,6 +85,10 @@ export class System {
       clock: this.clock,
       ids: this.ids,
       log: { ...SILENT_LOG, error: (details) => this.errors.push(details) },
+      onDecision: ({ clause, status }) => {
+        if (status === undefined || status < 300)
+          this.clauses.set(clause, (this.clauses.get(clause) ?? 0) + 1);
+      },
     });
     return engine;
   }
