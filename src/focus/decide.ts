@@ -6,7 +6,8 @@ import { optionTags } from '../sip/option-tags.ts';
 import { referTo } from '../sip/refer.ts';
 import { closeDecision } from './closing.ts';
 import type { Conference, LegRow, SubscriptionRow } from './conference.ts';
-import { type Effect, type Refusal, refusal, type SipReply, type TraceStep } from './decision.ts';
+import { type Effect, forbidden, type Refusal, refusal, type SipReply, type TraceStep } from './decision.ts';
+import { isFromPeer } from './dialog-peer.ts';
 import { cseqNumber } from './dialogs.ts';
 import { type Procedure, runSteps, Trace } from './procedure.ts';
 import { AddingTurn, adding } from './procedures/adding.ts';
@@ -120,7 +121,12 @@ function decideInDialog(
   if (found === undefined || (found.row === 'leg' && !takesRequests(found.leg, request.method))) {
     return sessionless(world, noSuchDialog, request, origin, trace, toTag);
   }
-  const { dialog } = found.row === 'leg' ? found.leg : found.subscription;
+  const row = found.row === 'leg' ? found.leg : found.subscription;
+  const { dialog } = row;
+  if (!isFromPeer(dialog, found.conference.participants.get(row.participant), origin)) {
+    const why = forbidden('the request does not come from the other end of its dialog');
+    return refusedFor(world, trace, { id: '5.1', title: 'the sender is who the dialog is with', why }, toTag);
+  }
   if (cseqNumber(request) <= (dialog.remoteCSeq ?? 0)) {
     const late = refusal(
       500,

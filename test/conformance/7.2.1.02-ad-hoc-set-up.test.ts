@@ -1,15 +1,15 @@
 /** 7.2.1.2 Ad-hoc IM group set-up: an INVITE to the conference-factory URI. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Subscriber } from '../../src/agents/chat.ts';
 import { multipart, resourceLists } from '../../src/agents/documents.ts';
 import { sdpBody, sdpOf } from '../../src/agents/sdp.ts';
 import type { SipMessage } from '../../src/agents/sip/message.ts';
-import { DOMAIN, FACTORY, OUTSIDE_ADDRESS, Stack } from '../support/stack.ts';
+import { DOMAIN, FACTORY, Stack } from '../support/stack.ts';
 import { dialFactory, gather, isInvite, plainSdp, resourceListsPart, setUpBody } from './support/ad-hoc.ts';
 import { assertNotAcceptable, assertRefused, stepOf } from './support/expect.ts';
 import { assertNotInvited, freshUri, scene } from './support/scene.ts';
+import { outsider, userLine } from './support/users.ts';
 
 /** The inviter counts (A-10): three may be invited. */
 const MAX_PARTICIPANTS = 4;
@@ -28,10 +28,7 @@ let stack: Stack;
 before(async () => {
   stack = await Stack.start({
     config: { adHoc: { maxParticipants: MAX_PARTICIPANTS }, notify: { minIntervalMs: 0 } },
-    users: [
-      // mallory with the password "secret"
-      `mallory:${DOMAIN}:${createHash('md5').update(`mallory:${DOMAIN}:secret`).digest('hex')}`,
-    ],
+    users: [userLine('mallory')],
   });
 });
 after(() => stack.stop());
@@ -215,16 +212,11 @@ describe('7.2.1.2 checks of the request, in the order of A-8', () => {
 });
 
 describe('7.2.1.2 identity from outside the core', () => {
-  const outsider = (): Promise<Subscriber> =>
-    stack.subscriber('mallory', {
-      localAddress: OUTSIDE_ADDRESS,
-      password: 'secret',
-      assertedIdentity: `"Ada" <sip:ada@${DOMAIN}>`,
-    });
+  const spoofer = (): Promise<Subscriber> => outsider(stack, 'mallory', `"Ada" <sip:ada@${DOMAIN}>`);
 
   test('R-7.2.1.2-2 without digest a spoofed P-Asserted-Identity is worthless: challenged, nobody invited', () =>
     scene(stack, ['Ben'], async (ben) => {
-      const mallory = await outsider();
+      const mallory = await spoofer();
       try {
         // Bytes of its own, so that the challenge is not answered.
         const call = mallory.sip.newVia();
@@ -261,7 +253,7 @@ describe('7.2.1.2 identity from outside the core', () => {
 
   test('R-7.2.1.2-2 with digest the session is that of the digest user, whatever From and P-Asserted-Identity say', () =>
     scene(stack, ['Ben'], async (ben) => {
-      const mallory = await outsider();
+      const mallory = await spoofer();
       try {
         const call = dialFactory(mallory, {
           invite: [ben.uri],

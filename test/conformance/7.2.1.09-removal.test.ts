@@ -1,0 +1,153 @@
+/** 7.2.1.9 Removing a participant: the server's BYE, what its answer frees, and who is told. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Subscriber } from '../../src/agents/chat.ts';
+import type { Room } from '../../src/agents/room.ts';
+import { sdpBody } from '../../src/agents/sdp.ts';
+import { FACTORY, Stack } from '../support/stack.ts';
+import { gather, plainSdp } from './support/ad-hoc.ts';
+import { assertNotifies, assertRefused, sessionOf, stepOf } from './support/expect.ts';
+import { scene } from './support/scene.ts';
+
+/** A session that its client does not refresh is given up after two thirds of this. */
+const SHORT_S = 2;
+
+let stack: Stack;
+before(async () => {
+  stack = await Stack.start({ config: { session: { minSeS: SHORT_S }, notify: { minIntervalMs: 0 } } });
+});
+after(() => stack.stop());
+
+/** A session whose inviter will not refresh its timer and is removed for that. */
+async function gatherWithSleeper(
+  sleeper: Subscriber,
+  ...invited: readonly Subscriber[]
+): Promise<[Room, ...Room[]]> {
+  const [room, ...rooms] = await Promise.all([
+    sleeper.startAdHoc({
+      factory: FACTORY,
+      invite: invited.map(({ uri }) => uri),
+      headers: [
+        ['Supported', 'timer'],
+        ['Session-Expires', String(SHORT_S)],
+      ],
+    }),
+    ...invited.map((person) => person.answerNext()),
+  ]);
+  return [room, ...rooms];
+}
+
+// Most of them wait for the same session timer: side by side.
+describe('7.2.1.9 removal', { concurrency: 4 }, () => {
+  test('R-7.2.1.9-1 R-7.2.1.9-2 the BYE belongs to the dialog: ids, CSeq, route set, for caller and called', () =>
+    scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
+      const [hers, his] = await gather(ada, ben);
+      await his?.leave();
+      const toCaller = await hers.dialog.nextRequest('BYE');
+      assert.equal(toCaller.request.cseq, 1, 'the first request of the server in this dialog');
+      const [second, cleos] = await gather(ada, cleo);
+      await second.leave();
+      const toCalled = await cleos?.dialog.nextRequest('BYE');
+      assert.equal(toCalled?.request.cseq, 2, 'one above the INVITE');
+      // The invitation was record-routed: the BYE took its way through Kamailio.
+      assert.equal(toCalled?.request.values('Via').length, 2);
+      for (const bye of [toCaller, toCalled]) {
+        assert.equal(bye?.status, 200);
+        assert.match(bye?.request.header('User-Agent') ?? '', /^IM-serv\/OMA1\.0/);
+        assert.match(bye?.request.header('Reason') ?? '', /^SIP;cause=\d+;text="[^"]+"$/);
+      }
+      const { found } = await stepOf(stack, { session: sessionOf(hers.setUpBy) }, 'R-7.2.1.9-2');
+      assert.match(found, new RegExp(hers.dialog.callId));
+    }));
+
+  test('R-7.2.1.9-ok-1 the 200 to the BYE frees the MSRP resources, and nothing before it', () =>
+    scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
+      const [hers, his] = await gather(ada, ben);
+      hers.dialog.onRequest = () => 'withhold';
+      await his?.leave();
+      const bye = await hers.dialog.nextRequest('BYE');
+      await ada.sip.sync({ to: FACTORY });
+      assert.equal(hers.msrp.isConnected, true, 'the BYE is not answered yet');
+      bye.reply(200);
+      assert.match(await hers.msrp.closed, /./);
+    }));
+
+  for (const status of [481, 500]) {
+    test(`R-7.2.1.9-ok-1 R-7.2.1.9-ok-3 a ${status} to the BYE ends the dialog as well (A-42)`, () =>
+      scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
+        const [hers, his] = await gatherWithSleeper(ada, ben, cleo);
+        assert.ok(his);
+        hers.dialog.onRequest = () => ({ status });
+        const roster = await his.watch();
+        await hers.dialog.nextRequest('BYE');
+        await hers.msrp.closed;
+        await roster.until((users) =>
+          users.some(({ entity, status: shown }) => entity === ada.uri && shown === 'disconnected'),
+        );
+      }));
+  }
+
+  test('R-7.2.1.9-ok-1 the session-id of who was removed is dead: nothing is delivered, a new connection gets 481', () =>
+    scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
+      const [hers, his, cleos] = await gatherWithSleeper(ada, ben, cleo);
+      const path = hers.msrp.remotePath;
+      await hers.msrp.closed;
+      assert.equal(await his?.say('is Ada still here?'), 200);
+      assert.equal((await cleos?.hear())?.text, 'is Ada still here?');
+      assert.deepEqual(hers.msrp.waitingMessages, []);
+      assert.equal(await hers.msrp.connect(path), 481);
+    }));
+
+  test('R-7.2.1.9-ok-2 R-7.2.1.9-ok-3 the subscribers learn who was removed, how and why', () =>
+    scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
+      const [hers, his] = await gatherWithSleeper(ada, ben, cleo);
+      assert.ok(his);
+      const roster = await his.watch();
+      await roster.next();
+      assert.equal(roster.documents[0]?.userCount, 3);
+      await hers.dialog.nextRequest('BYE');
+      await roster.next();
+      assert.equal(roster.documents.length, 2, 'one change, one NOTIFY');
+      assert.equal(roster.documents[1]?.userCount, 2);
+      const gone = roster.users.find(({ entity }) => entity === ada.uri);
+      assert.deepEqual(
+        [gone?.status, gone?.disconnectionMethod, gone?.disconnectionReason],
+        ['disconnected', 'booted', 'the session timer expired'],
+      );
+      assert.equal(roster.users.filter(({ status }) => status === 'connected').length, 2);
+      assertNotifies(roster, hers.uri);
+    }));
+
+  test('R-7.2.1.9-ok-3 who is removed hears the end of its own subscription: terminated;reason=noresource', () =>
+    scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
+      const [hers] = await gatherWithSleeper(ada, ben, cleo);
+      const roster = await hers.watch();
+      await hers.dialog.nextRequest('BYE');
+      assert.equal(await roster.subscription.untilTerminated(), 'noresource');
+    }));
+
+  test('A-43 after a removal the release policy runs once: each of two gets one BYE, and the session is gone', () =>
+    scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
+      const [hers, his] = await gatherWithSleeper(ada, ben);
+      const roster = await his?.watch();
+      await hers.dialog.nextRequest('BYE');
+      await his?.dialog.nextRequest('BYE');
+      assert.equal(await roster?.subscription.untilTerminated(), 'noresource');
+      const back = await ben.sip.invite({ to: hers.uri, body: sdpBody(plainSdp()) }).final();
+      assertRefused(back, 403, /./);
+      for (const person of [ada, ben]) {
+        await person.sip.sync();
+        assert.equal(person.sip.received(({ isRequest, method }) => isRequest && method === 'BYE').length, 1);
+      }
+    }));
+
+  test('R-7.2.1.9-ims the removed one may come back unless it was expelled', () =>
+    scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
+      const [hers, his] = await gatherWithSleeper(ada, ben, cleo);
+      await hers.dialog.nextRequest('BYE');
+      await hers.msrp.closed;
+      const back = await ada.join(hers.uri);
+      assert.equal(await back.say('here again'), 200);
+      assert.equal((await his?.hear())?.text, 'here again');
+    }));
+});
