@@ -100,6 +100,7 @@ function worldOf(config: Config, log: Logger): World {
     findConference: (id) => sessions.byId(id),
     findConferenceOfGroup: (key) => sessions.byGroup(key),
     findDialogs: (callId) => sessions.dialogs(callId),
+    conferences: () => sessions.all(),
     sessionCount: () => sessions.size,
     pendingInvites: () => sessions.pendingInvites,
     // Whether a switch is up is not in the store; the question is what the clauses say.

@@ -1,6 +1,7 @@
 /** What the focus decides by, taken from the configuration. */
 import { formatHostPort } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
+import { readingsOf } from '../focus/readings.ts';
 import type { FocusSettings } from '../focus/world.ts';
 import { VERSION } from './version.ts';
 
@@ -23,6 +24,8 @@ export function focusSettings(config: Config): FocusSettings {
     notifyMinIntervalMs: config.notify.minIntervalMs,
     notifyMaxBytes: NOTIFY_MAX_BYTES,
     releasePolicy: config.release,
+    readings: { ...readingsOf(config.profile), ...config.readings },
+    history: config.history,
     media: {
       acceptTypes: msrp.acceptTypes,
       acceptWrappedTypes: msrp.acceptWrappedTypes,

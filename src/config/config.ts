@@ -72,5 +72,8 @@ export interface Config {
   /** Absolute path. */
   readonly store: { readonly sqlite: string };
   readonly log: Doc['log'];
+  readonly history: Doc['history'];
   readonly profile: Doc['profile'];
+  /** Only what is set by itself; the rest follows the profile. */
+  readonly readings: Doc['readings'];
 }

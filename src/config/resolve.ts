@@ -35,9 +35,9 @@ export function resolveDocument(document: ConfigDocument, options: ResolveOption
   };
   checkSession(document, checker);
   checker.headerText('serverHeader.release', document.serverHeader.release);
-  if (document.profile !== 'oma-strict') {
-    checker.warn(`profile: ${document.profile} has no readings of its own yet; oma-strict is used`);
-  }
+  document.history.functions.forEach((uri, index) => {
+    checker.sipUri(`history.functions[${index}]`, uri, 'user');
+  });
   checkPortsDiffer(config, checker);
   return config;
 }

@@ -22,6 +22,7 @@ import {
   StoreSection,
   SwitchSection,
 } from './schema-media.ts';
+import { HistorySection, ReadingsSection } from './schema-readings.ts';
 import { DigestSection, KamailioSection, SipSection } from './schema-signalling.ts';
 
 export const ConfigSchema = Type.Object(
@@ -57,11 +58,13 @@ export const ConfigSchema = Type.Object(
     admin: AdminSection,
     store: StoreSection,
     log: LogSection,
+    history: HistorySection,
     profile: Type.Union([Type.Literal('oma-strict'), Type.Literal('rcc07'), Type.Literal('lenient')], {
       default: 'oma-strict',
       description:
-        'The set of readings where the specification leaves room. Today only the readings of `oma-strict` exist; `rcc07` and `lenient` are accepted, behave like it, and give a warning.',
+        'The set of readings where the specification leaves room; docs/profiles.md has the table. A reading set by itself under `readings` wins.',
     }),
+    readings: ReadingsSection,
   },
   { additionalProperties: false, description: 'Parley configuration' },
 );

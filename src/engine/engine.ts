@@ -104,6 +104,7 @@ export class Engine {
       findConference: (id) => sessions.byId(id),
       findConferenceOfGroup: (key) => sessions.byGroup(key),
       findDialogs: (callId) => sessions.dialogs(callId),
+      conferences: () => sessions.all(),
       sessionCount: () => sessions.size,
       pendingInvites: () => sessions.pendingInvites,
       chooseSwitch: () => switches.choose(),

@@ -186,7 +186,12 @@ function decideRefer(
     return runRefer(world, adding, new AddingTurn(world, request, origin, trace, leg), found);
   if (method === 'BYE')
     return runRefer(world, referBye, new ReferByeTurn(world, request, origin, trace, leg), found);
-  const why = refusal(501, 'Not Implemented', `REFER with method ${method} is not served here`);
+  const { referOther } = world.settings.readings;
+  const why = refusal(
+    referOther,
+    referOther === 501 ? 'Not Implemented' : 'Forbidden',
+    `REFER with method ${method} is not served here`,
+  );
   trace.note('RFC3515-2.4.2', 'the method in Refer-To is served', {
     verdict: 'refuse',
     found: why.warning,

@@ -6,7 +6,7 @@ import type { LegRow } from './conference.ts';
 import { type HeaderLine, STAGE } from './decision.ts';
 import { type AcceptableOffer, answerText } from './media.ts';
 import { done, runSteps, type Step, skip, step, type Trace } from './procedure.ts';
-import { ALLOW, SUPPORTED, serverHeader } from './responses.ts';
+import { ALLOW, focusContact, SUPPORTED, serverHeader } from './responses.ts';
 import { sessionDeadlineMs } from './session-timer.ts';
 import type { Work } from './work.ts';
 import type { World } from './world.ts';
@@ -33,9 +33,14 @@ export const generalSteps: readonly Step<General>[] = [
     const expiresS = leg.expiresS ?? world.settings.session.expiresS;
     if (leg.supportsTimer) turn.headers.push(['Require', 'timer']);
     turn.headers.push(['Session-Expires', `${expiresS};refresher=uac`]);
+    turn.leg = { ...leg, expiresS };
+    if (!leg.supportsTimer && world.settings.readings.withoutTimer === 'keep') {
+      return done(
+        `${expiresS} s; the client does not know timers and is not supervised (readings.withoutTimer)`,
+      );
+    }
     turn.leg = {
-      ...leg,
-      expiresS,
+      ...turn.leg,
       deadlines: { ...leg.deadlines, session: sessionDeadlineMs(world.nowMs, expiresS) },
     };
     return done(`${expiresS} s`);
@@ -47,7 +52,7 @@ export const generalSteps: readonly Step<General>[] = [
     return done(`${sub}: ${row.address}`);
   }),
   step('R-7.2.1.1-5', 'Contact is the session identity with isfocus and +g.oma.sip-im', (turn) => {
-    turn.headers.push(['Contact', `<${turn.work.row.identity}>;isfocus;+g.oma.sip-im`]);
+    turn.headers.push(focusContact(turn.work.row, turn.world.settings));
     return done(turn.work.row.identity);
   }),
   step('R-7.2.1.1-6', 'Server tells the IM release', (turn) => {

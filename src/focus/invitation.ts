@@ -2,7 +2,7 @@
 import type { LegRow, ParticipantRow } from './conference.ts';
 import { type HeaderLine, STAGE } from './decision.ts';
 import { offerText } from './media.ts';
-import { ALLOW } from './responses.ts';
+import { ALLOW, focusContact, imFeatures } from './responses.ts';
 import { nameAddr, shown } from './shown.ts';
 import type { Work } from './work.ts';
 import type { World } from './world.ts';
@@ -72,9 +72,9 @@ function sendInvite(work: Work, world: World, leg: LegRow, inviter: ParticipantR
     ['Call-ID', leg.dialog.callId],
     ['CSeq', '1 INVITE'],
     ...(settings.nextHop === undefined ? [] : ([['Route', `<${withLr(settings.nextHop)}>`]] as const)),
-    ['Contact', `<${row.identity}>;isfocus;+g.oma.sip-im`],
+    focusContact(row, settings),
     ['P-Asserted-Identity', asserted],
-    ['Accept-Contact', '*;+g.oma.sip-im'],
+    ['Accept-Contact', `*;${imFeatures(settings)}`],
     ['Referred-By', `<${shown(inviter).uri}>`],
     ALLOW,
     ['Supported', 'timer, norefersub'],

@@ -1,7 +1,9 @@
 /** 7.2.2.10 Generating a SIP NOTIFY request, and 7.2.2.11 Terminating the subscription. */
+
 import type { SubscriptionRow } from './conference.ts';
 import { type HeaderLine, STAGE } from './decision.ts';
 import { inDialog } from './dialogs.ts';
+import { focusContact } from './responses.ts';
 import { rosterDocument } from './roster-document.ts';
 import type { Work } from './work.ts';
 import type { World } from './world.ts';
@@ -82,7 +84,7 @@ function sendNotify(
   const event = subscription.eventId === undefined ? 'conference' : `conference;id=${subscription.eventId}`;
   const headers: HeaderLine[] = [
     ...request.headers,
-    ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
+    focusContact(work.row, world.settings),
     ['Event', event],
     ['Subscription-State', state],
     ['User-Agent', world.settings.release],

@@ -7,7 +7,7 @@ import type { SipRequest } from '../sip/message.ts';
 import type { LegRow, ReferOutcome, SubscriptionRow } from './conference.ts';
 import { type HeaderLine, STAGE, type Stage } from './decision.ts';
 import { cseqNumber, dialogFromRequest, inDialog } from './dialogs.ts';
-import { warningHeader } from './responses.ts';
+import { focusContact, warningHeader } from './responses.ts';
 import type { Work } from './work.ts';
 import type { RequestOrigin, World } from './world.ts';
 
@@ -120,7 +120,7 @@ function sendProgress(
   const remainingS = Math.max(1, Math.round((subscription.expiresAtMs - world.nowMs) / 1000));
   const headers: HeaderLine[] = [
     ...request.headers,
-    ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
+    focusContact(work.row, world.settings),
     ['Event', subscription.eventId === undefined ? 'refer' : `refer;id=${subscription.eventId}`],
     ['Subscription-State', isLast ? 'terminated;reason=noresource' : `active;expires=${remainingS}`],
     ['User-Agent', world.settings.release],

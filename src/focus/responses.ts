@@ -1,6 +1,7 @@
 /** Replies that the focus makes: what every response of ours carries, and refusals as SIP. */
 import { header, type SipRequest } from '../sip/message.ts';
 import { formatWarning } from '../sip/warning.ts';
+import type { ConferenceRow } from './conference.ts';
 import type { HeaderLine, Refusal, SipReply } from './decision.ts';
 import type { FocusSettings } from './world.ts';
 
@@ -51,4 +52,17 @@ export function echoed(request: SipRequest): HeaderLine[] {
     if (value !== undefined) lines.push([name, value]);
   }
   return lines;
+}
+
+/** RCC.07: the service of a CPM group session, as its feature tag is written in header fields. */
+const CPM_GROUP_SESSION = '+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session.group"';
+
+/** R-7.2.1.1-5: the IM Session Identity with the feature tags of a focus of the IM service. */
+export function focusContact(row: ConferenceRow, settings: FocusSettings): HeaderLine {
+  return ['Contact', `<${row.identity}>;isfocus;${imFeatures(settings)}`];
+}
+
+/** The feature tags of the IM service, for Contact and Accept-Contact. */
+export function imFeatures({ readings }: FocusSettings): string {
+  return readings.cpmFeatureTag ? `+g.oma.sip-im;${CPM_GROUP_SESSION}` : '+g.oma.sip-im';
 }

@@ -27,6 +27,8 @@ export class RequestTurn {
   #work: Work | undefined;
   participant: ParticipantRow | undefined;
   leg: LegRow | undefined;
+  /** The sender is one of the server's History Functions: it takes no seat. */
+  isHistory = false;
   /** A reply without any session behind it (a 200 to OPTIONS, a refused refresh). */
   reply: SipReply | undefined;
 

@@ -2,6 +2,7 @@
 import type { GroupDocument } from '../documents/group-model.ts';
 import type { IdSource } from '../lib/ids.ts';
 import type { Conference, Transaction } from './conference.ts';
+import type { Readings } from './readings.ts';
 
 export interface FocusSettings {
   readonly domain: string;
@@ -28,6 +29,13 @@ export interface FocusSettings {
   /** Largest body of a NOTIFY; Kamailio sends no datagram above 64 KiB. */
   readonly notifyMaxBytes: number;
   readonly releasePolicy: ReleaseSettings;
+  readonly readings: Readings;
+  readonly history: {
+    /** Asserted addresses of History Functions. */
+    readonly functions: readonly string[];
+    /** Who may bring one into a full group: its participants, or these users. */
+    readonly invokers: 'participants' | readonly string[];
+  };
   readonly media: {
     readonly acceptTypes: readonly string[];
     readonly acceptWrappedTypes: readonly string[];
@@ -73,6 +81,8 @@ export interface World {
   findConferenceOfGroup(groupKey: string): Conference | undefined;
   /** The dialogs with this Call-ID, of sessions that have not ended. */
   findDialogs(callId: string): readonly DialogRef[];
+  /** All sessions that have not ended; for readings that look for a sender's own. */
+  conferences(): Iterable<Conference>;
   sessionCount(): number;
   /** INVITEs without a final response, theirs and ours together. */
   pendingInvites(): number;

@@ -81,8 +81,9 @@ export const adHocSetUp: Procedure<RequestTurn> = {
           refusal(400, 'Bad Request', 'the request names no users to invite in a resource-lists body'),
         );
       }
-      const count = turn.list.length + 1;
-      const found = `${count} with the inviter, at most ${adHoc.maxParticipants}`;
+      const { inviterCounts } = turn.world.settings.readings;
+      const count = turn.list.length + (inviterCounts ? 1 : 0);
+      const found = `${count} ${inviterCounts ? 'with' : 'without'} the inviter, at most ${adHoc.maxParticipants}`;
       return count > adHoc.maxParticipants ? refuse(TOO_MANY, found) : pass(found);
     }),
     placeOnSwitch,

@@ -50,7 +50,8 @@ export const adding: Procedure<AddingTurn> = {
       const { work, world } = turn;
       const isAdHoc = work.row.kind === 'ad-hoc';
       const maximum = isAdHoc ? world.settings.adHoc.maxParticipants : work.row.group?.maxParticipantCount;
-      if (maximum === undefined) return pass('no maximum applies');
+      const isChecked = isAdHoc || world.settings.readings.addingCountsGroup;
+      if (maximum === undefined || !isChecked) return pass('no maximum applies');
       const count = work.participants.filter(takesSeat).length + turn.newTargets.length;
       const found = `${count} with the new ones, at most ${maximum}`;
       // For groups the clause is silent; without this check a full group could be entered by REFER (A-29).

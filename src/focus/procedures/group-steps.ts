@@ -1,5 +1,6 @@
 /** Steps of the clauses about a group identity or a running session. */
-import { canonicalAddress } from '../../sip/uri.ts';
+import { referredBy } from '../../sip/refer.ts';
+import { addressKey, canonicalAddress } from '../../sip/uri.ts';
 import { hasKey, takesSeat } from '../conference.ts';
 import { forbidden, refusal } from '../decision.ts';
 import { rightsIn } from '../policy/group-policy.ts';
@@ -25,6 +26,10 @@ export function mayJoin(id: string): Step<RequestTurn> {
     const originator = findOriginator(turn);
     if (originator === undefined) return refuse(NOT_AUTHENTICATED);
     const { work, world } = turn;
+    turn.isHistory = world.settings.history.functions.some((uri) =>
+      originator.keys.includes(addressKey(uri)),
+    );
+    if (turn.isHistory) return pass(`${originator.primary} is a History Function of this server`);
     const known = work.participants.find((participant) => hasKey(participant, originator.keys));
     if (known?.isExpelled === true) {
       return refuse(
@@ -55,19 +60,45 @@ export function mayJoin(id: string): Step<RequestTurn> {
 /** max-participant-count counts users once each, without the History Function (R-7.2.1.4-3-note, A-22). */
 export function seatIsFree(id: string, refusalId: string): Step<RequestTurn> {
   return step(id, 'a seat is free (max-participant-count)', (turn) => {
-    const { work, verified } = turn;
-    const maximum = (turn.group ?? work.row.group)?.maxParticipantCount;
-    if (work.row.kind !== 'group' || maximum === undefined) return pass('no maximum applies');
-    // Who sets the session up has a seat before being answered.
-    const isCalling = (id: string) =>
-      work.legs.find((leg) => leg.participant === id && leg.state === 'offered') !== undefined;
-    const taken = work.participants.filter(
-      (participant) =>
-        (takesSeat(participant) || isCalling(participant.id)) && !hasKey(participant, verified.keys),
-    ).length;
+    const maximum = maximumOf(turn);
+    if (maximum === undefined) return pass('no maximum applies');
+    const taken = takenByOthers(turn);
     const found = `${taken} of ${maximum} seats are taken by others`;
-    return taken >= maximum
-      ? refuse(refusal(486, 'Busy Here', 'Too many participants'), `${refusalId}: ${found}`)
-      : pass(found);
+    if (taken < maximum) return pass(found);
+    if (turn.isHistory) {
+      const invoker = historyInvoker(turn);
+      if (invoker !== undefined) return pass(`-3a: ${found}; a History Function, brought in by ${invoker}`);
+    }
+    return refuse(refusal(486, 'Busy Here', 'Too many participants'), `${refusalId}: ${found}`);
   });
+}
+
+/** Ad-hoc sessions have no such check here (A-29), unless the reading asks for it. */
+function maximumOf({ work, group, world }: RequestTurn): number | undefined {
+  if (work.row.kind === 'group') return (group ?? work.row.group)?.maxParticipantCount;
+  return world.settings.readings.rejoinCountsAdHoc ? world.settings.adHoc.maxParticipants : undefined;
+}
+
+function takenByOthers({ work, verified }: RequestTurn): number {
+  // Who sets the session up has a seat before being answered.
+  const isCalling = (id: string) =>
+    work.legs.find((leg) => leg.participant === id && leg.state === 'offered') !== undefined;
+  return work.participants.filter(
+    (participant) =>
+      (takesSeat(participant) || (participant.role === 'user' && isCalling(participant.id))) &&
+      !hasKey(participant, verified.keys),
+  ).length;
+}
+
+/** R-7.2.1.4-3a: who brought the History Function in (Referred-By), if that user may (A-21). */
+function historyInvoker({ request, work, world }: RequestTurn): string | undefined {
+  const by = referredBy(request);
+  if (by === undefined) return undefined;
+  const key = addressKey(by.uri);
+  const { invokers } = world.settings.history;
+  const mayInvoke =
+    invokers === 'participants'
+      ? work.participants.find((row) => row.presence === 'connected' && hasKey(row, [key])) !== undefined
+      : invokers.some((uri) => addressKey(uri) === key);
+  return mayInvoke ? canonicalAddress(by.uri) : undefined;
 }

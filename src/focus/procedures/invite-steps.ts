@@ -56,6 +56,9 @@ export function useChatAlias(
     const wanted = privacyValues(turn.request).some((value) => ['id', 'user', 'header'].includes(value));
     if (!wanted) return skip('no privacy is requested');
     const { isAllowed, by } = grant(turn);
+    if (!isAllowed && turn.world.settings.readings.anonymityRefused === 'show') {
+      return skip(`privacy is requested but ${by}: the address is shown (readings.anonymityRefused)`);
+    }
     if (!isAllowed) return refuse(forbidden('anonymity is not allowed in this group'), by);
     const token = turn.world.ids.token(40);
     turn.alias = `"Anonymous" <sip:anonymous.${token}@anonymous.invalid>`;

@@ -12,7 +12,7 @@ import { failureCode } from '../policy/failure-code.ts';
 import { done, type Outcome, type Procedure, skip, step, stop } from '../procedure.ts';
 import { tellReferrers } from '../refer-subscription.ts';
 import { applyReleasePolicy, legIsOver, release, removeParticipant, sendBye } from '../removal.ts';
-import { serverHeader, warningHeader } from '../responses.ts';
+import { focusContact, serverHeader, warningHeader } from '../responses.ts';
 import { sessionDeadlineMs } from '../session-timer.ts';
 import type { InviteeTurn, LegTurn } from '../turn.ts';
 import { putLegs } from '../user-plane.ts';
@@ -45,10 +45,7 @@ export const inviteeRings: Procedure<InviteeTurn> = {
           code: 180,
           reason: 'Ringing',
           toTag: pending.dialog.localTag,
-          headers: [
-            ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
-            serverHeader(world.settings),
-          ],
+          headers: [focusContact(work.row, world.settings), serverHeader(world.settings)],
         },
       });
       return done(`${participant.address} rings; the inviter is told`);

@@ -14,7 +14,7 @@ import { admitSender } from './invite-steps.ts';
  */
 export function joinSession(turn: RequestTurn, as: 'joining' | 'rejoining'): readonly string[] {
   const { work, world, trace, offer } = turn;
-  const leg = admitSender(turn);
+  const leg = admitSender(turn, turn.isHistory ? 'history' : 'user');
   if (offer === undefined) throw new Error('The offer was not checked before this step.');
   const acceptTypes = chooseAcceptTypes(offer.media.acceptTypes, undefined, world.settings.media.acceptTypes);
   putLegs(work, [leg], true);

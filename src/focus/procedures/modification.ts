@@ -13,7 +13,7 @@ import {
   supportedDescription,
 } from '../media.ts';
 import { done, type Procedure, pass, refuse, skip, step } from '../procedure.ts';
-import { ALLOW, SUPPORTED, serverHeader } from '../responses.ts';
+import { ALLOW, focusContact, SUPPORTED, serverHeader } from '../responses.ts';
 import { negotiateInterval, sessionDeadlineMs } from '../session-timer.ts';
 import type { LegRequestTurn } from '../turn.ts';
 import { putLegs } from '../user-plane.ts';
@@ -103,7 +103,9 @@ export const modification: Procedure<LegRequestTurn> = {
         ...leg,
         deadlines: {
           ...leg.deadlines,
-          session: sessionDeadlineMs(world.nowMs, expiresS),
+          ...(leg.deadlines.session === undefined && !leg.supportsTimer
+            ? {}
+            : { session: sessionDeadlineMs(world.nowMs, expiresS) }),
           ...(request.method === 'INVITE' ? { ack: world.nowMs + 32_000 } : {}),
         },
       });
@@ -113,7 +115,7 @@ export const modification: Procedure<LegRequestTurn> = {
         SUPPORTED,
         ...(leg.supportsTimer ? ([['Require', 'timer']] as const) : []),
         ['Session-Expires', `${expiresS};refresher=uac`],
-        ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
+        focusContact(work.row, world.settings),
         serverHeader(world.settings),
         ...(hasBody ? ([['Content-Type', 'application/sdp']] as const) : []),
       ];

@@ -8,12 +8,12 @@ import { hasKey, type LegRow, type ParticipantRow } from '../conference.ts';
 import { forbidden, type HeaderLine, type Refusal, STAGE } from '../decision.ts';
 import { cseqNumber } from '../dialogs.ts';
 import type { Trace } from '../procedure.ts';
-import { serverHeader } from '../responses.ts';
+import { focusContact, serverHeader } from '../responses.ts';
 import { RequestTurn } from '../turn.ts';
 import { Work } from '../work.ts';
 import type { RequestOrigin, World } from '../world.ts';
 import { findOriginator, NOT_AUTHENTICATED } from './invite-steps.ts';
-import { sessionOf } from './target.ts';
+import { ownSessionOfFactory, sessionOf } from './target.ts';
 
 export class ReferTurn extends RequestTurn {
   /** The leg in whose dialog the REFER came; undefined outside a dialog. */
@@ -62,17 +62,20 @@ export function findReferrer(turn: ReferTurn): Refusal | undefined {
 }
 
 /** Outside a dialog the Request-URI is the session identity, or the group whose session is meant. */
-function addressedSession({ request, world }: ReferTurn) {
+function addressedSession({ request, world, verified }: ReferTurn) {
   const session = sessionOf(request, world);
   if (session !== undefined && session.row.phase !== 'ending') return session;
-  return world.findConferenceOfGroup(addressKey(canonicalAddress(request.uri)));
+  return (
+    world.findConferenceOfGroup(addressKey(canonicalAddress(request.uri))) ??
+    ownSessionOfFactory(request, world, verified.keys)
+  );
 }
 
 /** R-…-5 to -8: 202 with Supported: norefersub and, where it was asked for, Refer-Sub: false. */
 export function acceptRefer(turn: ReferTurn): void {
   const { work, world, request, origin, inLeg } = turn;
   const headers: HeaderLine[] = [
-    ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
+    focusContact(work.row, world.settings),
     ['Supported', 'norefersub'],
     ...(turn.wantsProgress ? [] : ([['Refer-Sub', 'false']] as const)),
     serverHeader(world.settings),

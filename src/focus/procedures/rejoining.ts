@@ -1,5 +1,5 @@
 /** 7.2.1.5 Rejoining: an INVITE to an IM Session Identity. */
-import { forbidden } from '../decision.ts';
+import { refusal } from '../decision.ts';
 import { done, type Procedure, pass, refuse, step } from '../procedure.ts';
 import type { RequestTurn } from '../turn.ts';
 import { Work } from '../work.ts';
@@ -16,8 +16,13 @@ export const rejoining: Procedure<RequestTurn> = {
     step('R-7.2.1.5-1', 'the session exists', (turn) => {
       const conference = sessionOf(turn.request, turn.world);
       if (conference === undefined || conference.row.phase === 'ending') {
+        const { goneSession } = turn.world.settings.readings;
         return refuse(
-          forbidden('the session does not exist any more'),
+          refusal(
+            goneSession,
+            goneSession === 403 ? 'Forbidden' : 'Not Found',
+            'the session does not exist any more',
+          ),
           `no session has the identity ${turn.request.uri}`,
         );
       }

@@ -5,7 +5,7 @@ import { contactUri, cseqNumber } from '../dialogs.ts';
 import { notifyNow, terminateSubscription } from '../notification.ts';
 import { done, type Procedure, step } from '../procedure.ts';
 import { abandonReferSubscription, repeatProgress } from '../refer-subscription.ts';
-import { serverHeader } from '../responses.ts';
+import { focusContact, serverHeader } from '../responses.ts';
 import type { RequestTurn } from '../turn.ts';
 import { grantedExpiresS } from './subscribing.ts';
 
@@ -37,7 +37,7 @@ export const resubscribing: Procedure<ResubscribeTurn> = {
           deadlines: { ...subscription.deadlines, expiry: expiresAtMs },
         });
         const headers: HeaderLine[] = [
-          ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
+          focusContact(work.row, world.settings),
           ['Expires', String(expiresS)],
           serverHeader(world.settings),
         ];

@@ -10,12 +10,12 @@ import { dialogFromRequest } from '../dialogs.ts';
 import { notifyNow, terminateSubscription } from '../notification.ts';
 import { rightsIn } from '../policy/group-policy.ts';
 import { done, type Procedure, pass, refuse, step } from '../procedure.ts';
-import { serverHeader } from '../responses.ts';
+import { focusContact, serverHeader } from '../responses.ts';
 import type { RequestTurn } from '../turn.ts';
 import { Work } from '../work.ts';
 import { CONFERENCE_MISSING } from './group-steps.ts';
 import { findOriginator, NOT_AUTHENTICATED } from './invite-steps.ts';
-import { sessionOf, targetOf } from './target.ts';
+import { ownSessionOfFactory, sessionOf, targetOf } from './target.ts';
 
 const DEFAULT_EXPIRES_S = 3600;
 
@@ -44,6 +44,11 @@ export const subscribing: Procedure<RequestTurn> = {
     }),
     step('R-7.2.1.12-2', 'the group identity is owned by this server', (turn) => {
       if (turn.workIfAny !== undefined) return pass('a session identity');
+      const own = ownSessionOfFactory(turn.request, turn.world, findOriginator(turn)?.keys ?? []);
+      if (own !== undefined) {
+        turn.work = Work.on(own);
+        return pass(`the sender's own session of that factory: ${own.row.identity}`);
+      }
       const address = canonicalAddress(turn.request.uri);
       const group = turn.world.findGroup(address);
       if (group === undefined)
@@ -130,7 +135,7 @@ export const subscribing: Procedure<RequestTurn> = {
 
 function reply(turn: RequestTurn, work: Work, expiresS: number): void {
   const headers: HeaderLine[] = [
-    ['Contact', `<${work.row.identity}>;isfocus;+g.oma.sip-im`],
+    focusContact(work.row, turn.world.settings),
     ['Expires', String(expiresS)],
     serverHeader(turn.world.settings),
   ];

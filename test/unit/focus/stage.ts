@@ -1,4 +1,5 @@
 /** A focus without engine or network: decisions on a world that takes over what each of them changed. */
+
 import assert from 'node:assert/strict';
 import type { GroupDocument, GroupRule } from '../../../src/documents/group-model.ts';
 import { Sessions } from '../../../src/engine/sessions.ts';
@@ -11,6 +12,7 @@ import {
   decideResponse,
 } from '../../../src/focus/decide-outcome.ts';
 import type { Effect, SipReply } from '../../../src/focus/decision.ts';
+import { readingsOf } from '../../../src/focus/readings.ts';
 import type { FocusSettings, RequestOrigin, SwitchChoice, World } from '../../../src/focus/world.ts';
 import type { IdSource } from '../../../src/lib/ids.ts';
 import { addressKey, canonicalAddress } from '../../../src/sip/uri.ts';
@@ -39,6 +41,8 @@ export const SETTINGS: FocusSettings = {
   displayNamePriority: ['pai', 'from', 'group'],
   notifyMinIntervalMs: 500,
   notifyMaxBytes: 60_000,
+  readings: readingsOf('oma-strict'),
+  history: { functions: [], invokers: 'participants' },
   releasePolicy: { adHocMinimum: 2, groupMinimum: 2, chatGroupMinimum: 1 },
   media: { acceptTypes: ['message/cpim', 'text/plain'], acceptWrappedTypes: ['*'] },
   limits: {
@@ -121,6 +125,7 @@ export class Stage {
       findConference: (id) => sessions.byId(id),
       findConferenceOfGroup: (key) => sessions.byGroup(key),
       findDialogs: (callId) => sessions.dialogs(callId),
+      conferences: () => this.sessions.all(),
       sessionCount: () => sessions.size,
       pendingInvites: () => sessions.pendingInvites,
       chooseSwitch: () => this.placement,
