@@ -180,7 +180,9 @@ export class Engine {
   }
 
   #deadlinePassed({ conference, row, id, name }: Deadline): void {
-    const about = { trigger: `timer:${name}` };
+    const rows = this.sessions.byId(conference)?.[row === 'leg' ? 'legs' : 'subscriptions'];
+    const callId = rows?.get(id)?.dialog.callId;
+    const about = { trigger: `timer:${name}`, ...(callId === undefined ? {} : { callId }) };
     try {
       this.#apply(decideDeadline(this.world(), { conference, row, id, name }), about);
     } catch (error) {
