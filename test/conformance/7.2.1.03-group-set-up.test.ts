@@ -598,6 +598,31 @@ describe('7.2.1.3 INVITE to an idle group: at the same moment', { concurrency: 4
   });
 });
 
+describe('7.2.1.3 INVITE to an idle group: nobody comes, by another policy', { concurrency: 4 }, () => {
+  const other = new Stage();
+  const declined = other.cast('declined', { members: ['ada', 'ben', 'cyd'] });
+  const late = other.cast('late', { members: ['ada', 'ben'] });
+  before(() => other.open({ adHoc: { failureCode: 'highest-class' }, conference: { inviteTimeoutS: 5 } }));
+  after(() => other.close());
+
+  it('R-7.2.1.3-fail-1s: a policy can let the highest class win', async () => {
+    const [ada, ben, cyd] = await declined.come('ada', 'ben', 'cyd');
+    const call = ada.sip.invite({ to: declined.group, body: offer() });
+    const [toBen, toCyd] = await Promise.all([ben.sip.nextInvite(), cyd.sip.nextInvite()]);
+    await Promise.all([toBen.reject(603), toCyd.reject(486)]);
+    assertRefused(await call.final(), 603, /none of the invited users joined/);
+  });
+
+  it('R-7.2.1.3-fail-1: who rings too long is cancelled and counts as 408', async () => {
+    const [ada, ben] = await late.come('ada', 'ben');
+    const call = ada.sip.invite({ to: late.group, body: offer() });
+    const toBen = await ben.sip.nextInvite();
+    toBen.ring();
+    assertRefused(await call.final({ timeoutMs: 10_000 }), 408, /none of the invited users joined/);
+    await toBen.nextCancel();
+  });
+});
+
 before(() => stage.open());
 after(() => stage.close());
 

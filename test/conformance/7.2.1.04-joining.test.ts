@@ -19,6 +19,7 @@ import { ruleFor, Stage } from './support/groups-stage.ts';
 
 const stage = new Stage();
 const ANONYMOUS: HeaderOverrides = [['Privacy', 'id']];
+const HISTORY = `sip:history@${DOMAIN}`;
 const ALL_BUT_JOIN = { 'allow-initiate-conference': true, 'allow-conference-state': true };
 
 describe('7.2.1.4 INVITE to a running group: checks', { concurrency: 4 }, () => {
@@ -161,6 +162,68 @@ describe('7.2.1.4 INVITE to a running group: checks', { concurrency: 4 }, () => 
     const refused = await call.final();
     assertRefused(refused, 422, /at least 90 s/);
     assert.equal(refused.header('Min-SE'), '90');
+  });
+});
+
+describe('7.2.1.4 INVITE to a running group: the History Function', { concurrency: 4 }, () => {
+  const invoked = stage.cast('invoked', {
+    members: ['ada', 'ben', 'cyd'],
+    maxParticipants: 2,
+    inviteMembers: false,
+  });
+  it('R-7.2.1.4-3a, -3b: into a full room a History Function comes if a participant brings it in (Referred-By), else 486', async () => {
+    const [ada, ben, cyd] = await invoked.come('ada', 'ben', 'cyd');
+    const history = await stage.stack.subscriber('history', { uri: HISTORY });
+    const room = await ada.join(invoked.group);
+    const bens = await ben.join(invoked.group);
+    const without = history.sip.invite({ to: invoked.group, body: offer() });
+    assertRefused(await without.final(), 486, /^Too many participants$/i);
+    for (const uri of [cyd.uri, `sip:xia@${DOMAIN}`]) {
+      const call = history.sip.invite({
+        to: invoked.group,
+        headers: [['Referred-By', `<${uri}>`]],
+        body: offer(),
+      });
+      assertRefused(await call.final(), 486, /^Too many participants$/i);
+    }
+    // The right belongs to an asserted History Function, whatever Referred-By says.
+    const posing = cyd.sip.invite({
+      to: invoked.group,
+      headers: [
+        ['Referred-By', `<${ada.uri}>`],
+        ['From', `<${HISTORY}>;tag=posing`],
+      ],
+      body: offer(),
+    });
+    assertRefused(await posing.final(), 486, /^Too many participants$/i);
+    const roster = await room.watch();
+    await roster.next();
+    const records = await history.join(invoked.group, { headers: [['Referred-By', `<${ada.uri}>`]] });
+    assert.equal(records.uri, room.uri);
+    await bens.say('for the record');
+    assert.equal((await records.hear()).text, 'for the record');
+    await roster.until((users) =>
+      users.some(({ entity, status }) => entity === HISTORY && status === 'connected'),
+    );
+    assert.match(await foundAt(stage.stack, records.setUpBy.callId, 'R-7.2.1.4-3'), /^-3a: 2 of 2/);
+  });
+
+  const uncounted = stage.cast('uncounted', {
+    members: ['ada', 'ben', 'cyd'],
+    maxParticipants: 2,
+    inviteMembers: false,
+  });
+  it('R-7.2.1.4-3-note: a History Function takes no seat', async () => {
+    const [ada, ben, cyd] = await uncounted.come('ada', 'ben', 'cyd');
+    const history = await stage.stack.subscriber('history', { uri: `sip:history-2@${DOMAIN}` });
+    const room = await ada.join(uncounted.group);
+    await history.join(uncounted.group);
+    const bens = await ben.join(uncounted.group);
+    assert.equal(bens.uri, room.uri, 'the last seat is still there');
+    const full = cyd.sip.invite({ to: uncounted.group, body: offer() });
+    assertRefused(await full.final(), 486, /^Too many participants$/i);
+    await bens.leave();
+    assert.equal((await cyd.join(uncounted.group)).uri, room.uri);
   });
 });
 
@@ -359,5 +422,5 @@ describe('7.2.1.4 INVITE to a running group: joined', { concurrency: 4 }, () => 
   });
 });
 
-before(() => stage.open());
+before(() => stage.open({ history: { functions: [HISTORY, `sip:history-2@${DOMAIN}`] } }));
 after(() => stage.close());

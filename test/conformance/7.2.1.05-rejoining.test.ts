@@ -61,6 +61,31 @@ describe('7.2.1.5 INVITE to a session identity: checks', { concurrency: 4 }, () 
     assertRefused(await full.final(), 403, /not allowed to join/);
   });
 
+  const expelled = stage.cast('expelled', {
+    members: ['ada', 'ben'],
+    inviteMembers: false,
+    actions: { 'allow-initiate-conference': true, 'join-handling': true, 'allow-expelling': true },
+  });
+  it('R-7.2.1.5-2, R-7.2.1.4-2: who was removed may not come back, neither to the session nor by its group', async () => {
+    const [ada, ben, cyd] = await expelled.come('ada', 'ben', 'cyd');
+    const [adhoc, bens] = await adHoc(ada, ben, cyd);
+    const group = await ada.join(expelled.group);
+    const bensGroup = await ben.join(expelled.group);
+    for (const room of [adhoc, group]) {
+      const refer = await ada.sip.refer({
+        to: room.uri,
+        referTo: `<${ben.uri};method=BYE>`,
+        headers: [['Refer-Sub', 'false']],
+      });
+      assert.equal(refer.response.status, 202);
+    }
+    await Promise.all([bens.ended, bensGroup.ended]);
+    for (const target of [adhoc.uri, group.uri, expelled.group]) {
+      const call = ben.sip.invite({ to: target, body: offer() });
+      assertRefused(await call.final(), 403, /removed/);
+    }
+  });
+
   const seats = stage.cast('seats', {
     members: ['ada', 'ben', 'cyd'],
     maxParticipants: 2,
@@ -307,6 +332,23 @@ async function adHoc<T extends readonly Subscriber[]>(
   ]);
   return [room, ...rooms] as unknown as [Room, ...{ [K in keyof T]: Room }];
 }
+
+describe('7.2.1.5 with the profile of RCS clients', () => {
+  const rcs = new Stage();
+  const people = rcs.cast('rcs');
+  before(() => rcs.open({ profile: 'rcc07' }));
+  after(() => rcs.close());
+
+  it('R-7.2.1.5-1: a session that is over is answered 404, on which such clients start anew (A-27)', async () => {
+    const [ada, ben] = await people.come('ada', 'ben');
+    const [room, bens] = await adHoc(ada, ben);
+    await bens.leave();
+    assert.equal(await room.ended, 'remote');
+    await room.msrp.closed;
+    const over = ada.sip.invite({ to: room.uri, body: offer() });
+    assertRefused(await over.final(), 404, /does not exist/);
+  });
+});
 
 before(() => stage.open());
 after(() => stage.close());
