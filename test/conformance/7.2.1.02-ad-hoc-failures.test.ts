@@ -104,3 +104,31 @@ describe('7.2.1.2 invitees refuse', () => {
       assert.equal(statusOf(dan), 'dialing-out');
     }));
 });
+
+describe('7.2.1.2 policy', () => {
+  let lenient: Stack;
+  before(async () => {
+    lenient = await Stack.start({
+      config: { adHoc: { failureCode: 'highest-class', allowEmptyList: true } },
+    });
+  });
+  after(() => lenient.stop());
+
+  test('R-7.2.1.2-fail-1s with adHoc.failureCode highest-class a 6xx wins over a 4xx (A-16)', () =>
+    scene(lenient, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
+      const call = dialFactory(ada, { invite: [ben.uri, cleo.uri] });
+      const [toBen, toCleo] = await Promise.all([ben.sip.nextInvite(), cleo.sip.nextInvite()]);
+      await toBen.reject(603);
+      await toCleo.reject(486);
+      assertRefused(await call.final(), 603, /./);
+    }));
+
+  test('A-11 with adHoc.allowEmptyList an empty list makes a room with its creator, answered at once', () =>
+    scene(lenient, ['Ada', 'Ben'], async (ada) => {
+      const hers = await ada.startAdHoc({ factory: FACTORY, invite: [] });
+      const roster = await hers.watch();
+      await roster.next();
+      assert.deepEqual(roster.connected, [ada.uri]);
+      assert.equal(await hers.say('anybody here?'), 200);
+    }));
+});

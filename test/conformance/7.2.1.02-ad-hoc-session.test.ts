@@ -264,6 +264,30 @@ describe('7.2.1.2 the session comes up', () => {
       );
     }));
 
+  test('R-7.2.1.2-4 A-25 with Privacy: id an alias stands for the inviter on every wire', () =>
+    scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
+      const [hers, his] = await Promise.all([
+        ada.startAdHoc({ factory: FACTORY, invite: [ben.uri, cleo.uri], headers: [['Privacy', 'id']] }),
+        ben.answerNext(),
+        cleo.answerNext(),
+      ]);
+      const roster = await his.watch();
+      await roster.next();
+      const alias = roster.users.find(({ entity }) => entity.includes('anonymous.invalid'));
+      assert.ok(alias, 'conference-info has the alias');
+      assert.equal(parseNameAddr(his.setUpBy.header('P-Asserted-Identity') ?? '').uri, alias.entity);
+      assert.equal(await hers.say('guess who'), 200);
+      assert.equal((await his.hear()).from, alias.entity, 'CPIM From is rewritten');
+      assert.equal(await his.say('psst', { to: alias.entity }), 200);
+      assert.equal((await hers.hear()).text, 'psst', 'a private message to the alias arrives');
+      const wire = [
+        ...ben.sip.trace.filter(({ direction }) => direction === 'received'),
+        ...his.msrp.trace.filter(({ direction }) => direction === 'received'),
+      ];
+      for (const { bytes } of wire) assert.ok(!bytes.includes(ada.uri), bytes.toString());
+      for (const { bytes } of wire) assert.doesNotMatch(bytes.toString(), /\bAda\b/);
+    }));
+
   test('R-7.2.1.2-ok-1 an answer without usable MSRP is no success: ACK, BYE, and the next one counts', () =>
     scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
       const call = dialFactory(ada, { invite: [ben.uri, cleo.uri] });
