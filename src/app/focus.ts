@@ -71,6 +71,7 @@ export async function startFocus(config: Config, log: Logger): Promise<RunningFo
 
   let isKamailioSeen = false;
   const epochs = new Map<string, string>();
+  const kamailioConnected = Promise.withResolvers<void>();
   const inbox = new Inbox(nodes, log);
   const calls = new KamailioCalls({
     engine,
@@ -78,15 +79,11 @@ export async function startFocus(config: Config, log: Logger): Promise<RunningFo
     log,
     onConnected: () => {
       isKamailioSeen = true;
+      kamailioConnected.resolve();
       inbox.readSoon(calls);
+      void askEpochs();
     },
-    onEpoch: (kam, epoch) => {
-      if (epochs.get(kam) === epoch) return;
-      const isRestart = epochs.has(kam);
-      epochs.set(kam, epoch);
-      log.info({ kam, epoch, isRestart }, 'Kamailio node seen');
-      if (isRestart) settleLostTransactions(kam, epoch);
-    },
+    onEpoch: seeEpoch,
     onHandled: (kam, message, kind) => inbox.forget(kam, message, kind),
   });
   const rpc = new KamailioRpcServer({
@@ -127,9 +124,37 @@ export async function startFocus(config: Config, log: Logger): Promise<RunningFo
     },
   };
 
-  /** Each decision settles one transaction that died with the old Kamailio, so it is asked until there is none. */
-  function settleLostTransactions(kam: string, epoch: string): void {
+  /** A Kamailio that was started anew may not call for long, and what died with the old one is not to wait for that. */
+  async function askEpochs(): Promise<void> {
+    for (const id of nodes.ids) {
+      try {
+        const { kam, epoch } = await nodes.client(id).epoch();
+        seeEpoch(kam, epoch);
+      } catch (error) {
+        log.debug({ kam: id, why: String(error) }, 'the node will say its epoch with its first call');
+      }
+    }
+  }
+
+  function seeEpoch(kam: string, epoch: string): void {
+    if (epochs.get(kam) === epoch) return;
+    const isRestart = epochs.has(kam);
+    epochs.set(kam, epoch);
+    log.info({ kam, epoch, isRestart }, 'Kamailio node seen');
+    settleLostTransactions(kam, epoch, isRestart);
+  }
+
+  /**
+   * Each decision settles one transaction that died with the old Kamailio, so it is asked until there is none. After a
+   * start of our own only a caller's transaction tells that Kamailio is another one than it was.
+   */
+  function settleLostTransactions(kam: string, epoch: string, isRestart: boolean): void {
     for (const { row, legs } of [...engine.sessions.all()]) {
+      const hasLostCaller = [...legs.values()].some(
+        ({ state, transaction }) =>
+          state === 'offered' && transaction?.kam === kam && transaction.epoch !== epoch,
+      );
+      if (!isRestart && !hasLostCaller) continue;
       for (let left = legs.size; left > 0; left -= 1) {
         const decision = decideKamailioRestarted(engine.world(), row.id, kam, epoch);
         if (decision === undefined) break;
@@ -141,6 +166,7 @@ export async function startFocus(config: Config, log: Logger): Promise<RunningFo
   /** Effects of the last run, once what Kamailio kept for us was read. */
   async function recover(batches: readonly OutboxBatch[]): Promise<void> {
     if (batches.length === 0) return;
+    await kamailioConnected.promise; // Before that there is nobody to perform them.
     const answered = await inbox.answeredInvites();
     const repeated = await recoverEffects(batches, { engine, store, kamailio: nodes, log, answered });
     log.info({ repeated }, 'effects of the last run dealt with');

@@ -66,11 +66,13 @@ export class Inbox {
     }
   }
 
-  async #read(kam: string, key: string, { kind }: InboxKey, calls: KamailioCalls): Promise<void> {
+  async #read(kam: string, key: string, parsed: InboxKey, calls: KamailioCalls): Promise<void> {
     const client = this.#nodes.client(kam);
     try {
-      const message = await client.inboxGet(key);
-      if (message !== undefined && message.length > 0) {
+      const kept = await client.inboxGet(key);
+      const message = kept !== undefined && kept.length === 0 ? standIn(parsed) : kept;
+      const { kind } = parsed;
+      if (message !== undefined) {
         calls.deliver(message, kind === 'ACK' ? 'ack' : kind === 'CANCEL' ? 'cancel' : 'reply');
       }
       await client.inboxDelete(key);
@@ -105,4 +107,20 @@ function keyOf(message: Buffer, kind: Kind): string | undefined {
     kind: kind === 'reply' ? 'INVITE' : kind === 'ack' ? 'ACK' : 'CANCEL',
     tag,
   });
+}
+
+/** A mark instead of a message: its key tells all that is decided by. Nothing for a reply too large to be kept. */
+function standIn({ callId, cseq, kind, tag }: InboxKey): Buffer | undefined {
+  if (kind === 'INVITE') return undefined;
+  const isTimeout = kind === 'TIMEOUT';
+  const tagged = `<sip:mark.invalid>;tag=${tag}`;
+  const untagged = '<sip:mark.invalid>';
+  const lines = [
+    isTimeout ? 'SIP/2.0 408 Request Timeout' : `${kind} sip:mark.invalid SIP/2.0`,
+    `From: ${kind === 'ACK' ? untagged : tagged}`,
+    `To: ${kind === 'ACK' ? tagged : untagged}`,
+    `Call-ID: ${callId}`,
+    `CSeq: ${cseq} ${isTimeout ? 'INVITE' : kind}`,
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
 }

@@ -1,6 +1,7 @@
 /** A whole stack in the foreground of one process: what `parley up` runs, and the demo. */
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { formatHostPort, switchAddresses } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
@@ -42,6 +43,8 @@ export interface StackOptions {
   readonly parts?: (options: PartsOptions) => PartSpec[][];
 }
 
+const JOIN_TIMEOUT_MS = 15_000;
+const JOIN_POLL_MS = 20;
 const LEFTOVER_TIMEOUT_MS = 2000;
 /** Of the 5 s that a stop may take, what the parts get before SIGKILL. */
 const STOP_TIMEOUT_MS = 3500;
@@ -68,12 +71,30 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     signal?.throwIfAborted();
     supervisor = new Supervisor({ stages: parts, record, log });
     await supervisor.start();
+    if (options.parts === undefined) await joined(config, signal);
     return { config, line: readyLine(config), stop: stopOnce };
   } catch (error) {
     await stopOnce();
     throw signal?.aborted === true ? signal.reason : withKey(error);
   } finally {
     signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Started is not yet joined: only when the focus sees its switches and a managed Kamailio is a first call served. */
+async function joined(config: Config, signal: AbortSignal | undefined): Promise<void> {
+  if (!config.kamailio.manage) return; // Somebody else's Kamailio may come later.
+  const url = `http://${formatHostPort(config.admin.listen)}/readyz`;
+  const deadlineMs = performance.now() + JOIN_TIMEOUT_MS;
+  for (;;) {
+    const response = await fetch(url, { signal: signal ?? null });
+    const text = await response.text();
+    if (response.ok) return;
+    if (performance.now() > deadlineMs) {
+      const seconds = JOIN_TIMEOUT_MS / 1000;
+      throw new CodedError('RUN_NOT_JOINED', `the parts did not find each other in ${seconds} s: ${text}`);
+    }
+    await delay(JOIN_POLL_MS, undefined, signal === undefined ? {} : { signal });
   }
 }
 
