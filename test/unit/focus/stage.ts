@@ -101,6 +101,11 @@ export function requestsOf(decision: Decision | undefined, method: string): Effe
   return ofKind(decision, 'request').filter((effect) => effect.method === method);
 }
 
+export interface OriginOptions {
+  readonly asserted?: readonly string[];
+  readonly src?: string;
+}
+
 export class Stage {
   nowMs = START_MS;
   readonly sessions = new Sessions();
@@ -144,15 +149,15 @@ export class Stage {
   }
 
   /** A request of somebody whose identity the edge asserts (their From address unless told otherwise). */
-  request(options: RequestOptions & { readonly asserted?: readonly string[] } = {}): Decision {
+  request(options: RequestOptions & OriginOptions = {}): Decision {
     return this.take(decideRequest(this.world(), sipRequest(options), this.origin(options)));
   }
 
-  origin(options: { readonly from?: string; readonly asserted?: readonly string[] } = {}): RequestOrigin {
+  origin(options: OriginOptions & { readonly from?: string } = {}): RequestOrigin {
     this.#transactions += 1;
     return {
       transaction: { kam: 'k1', epoch: 'e1', tid: `tid-${this.#transactions}` },
-      src: 'tcp:198.51.100.7:40000',
+      src: options.src ?? 'tcp:198.51.100.7:40000',
       rcv: 'tcp:192.0.2.1:5060',
       asserted: options.asserted ?? [`<${options.from ?? user('alice')}>`],
       trust: 'digest',
