@@ -185,11 +185,8 @@ describe('7.2.1.12 SUBSCRIBE: the life of a subscription', { concurrency: 4 }, (
       { entity: room.uri, state: 'full', subject: 'The first', userCount: 2, maximumUserCount: 7 },
     );
     assert.deepEqual(
-      info.users.map(({ entity, status, yourOwn }) => [entity, status, yourOwn]).sort(),
-      [
-        [ada.uri, 'connected', true],
-        [ben.uri, 'connected', false],
-      ].sort(),
+      info.users.map(({ entity, status, yourOwn }) => `${entity} ${status} ${yourOwn}`).sort(),
+      [`${ada.uri} connected true`, `${ben.uri} connected false`].sort(),
     );
     assert.match(notify.body, /<uri>sip:im-g-first@example\.net<\/uri>/);
     await assertSteps(stage.stack, subscription.callId, [
