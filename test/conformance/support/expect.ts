@@ -4,6 +4,7 @@ import type { Roster } from '../../../src/agents/roster.ts';
 import { sdpOf } from '../../../src/agents/sdp.ts';
 import type { SipMessage } from '../../../src/agents/sip/message.ts';
 import { DOMAIN, type Stack, type TraceStepView } from '../../support/stack.ts';
+import { evidence, seen, wireLine } from './evidence.ts';
 
 export interface Warning {
   readonly code: number;
@@ -27,6 +28,7 @@ export function assertRefused(response: SipMessage, status: number, reason: RegE
   assert.equal(code, 399);
   assert.equal(agent, DOMAIN);
   assert.match(text, reason);
+  seen(wireLine(response, 'Warning'));
 }
 
 /** 488 that describes what is supported (A-49). */
@@ -37,6 +39,7 @@ export function assertNotAcceptable(response: SipMessage, reason: RegExp): void 
   const message = supported?.media.find(({ kind }) => kind === 'message');
   assert.equal(message?.protocol, 'TCP/MSRP');
   assert.ok(message?.attributes.get('accept-types')?.[0]?.includes('message/cpim'));
+  seen(`${wireLine(response)} · SDP of what is supported: m=message TCP/MSRP, a=accept-types`);
 }
 
 export function methodsOf(message: SipMessage): string[] {
@@ -50,6 +53,7 @@ export async function stepOf(stack: Stack, of: Decisions, id: string): Promise<T
   const decisions = await stack.decisions(of);
   const found = decisions.flatMap(({ steps }) => steps).find((step) => step.id === id);
   assert.ok(found, `a step ${id} in ${decisions.map(({ procedure }) => procedure).join(', ')}`);
+  evidence(id, `decision trace: ${id} ${found.verdict}: ${found.found}`);
   return found;
 }
 
@@ -131,6 +135,9 @@ export function assertNotifies({ subscription, documents, violations }: Roster, 
     );
     assert.match(notify.header('Contact') ?? '', new RegExp(`^<${session}>;isfocus`));
     assert.deepEqual(orderFaults(notify.body), []);
+    seen(
+      `${wireLine(notify, 'Event', 'Subscription-State')} · ${/<conference-info[^>]*>/.exec(notify.body)?.[0]}`,
+    );
   }
   assert.deepEqual(violations, [], 'versions rise by one from the first, full document');
   for (const { entity } of documents) assert.equal(entity, session);

@@ -6,6 +6,7 @@ import { type ReadSdp, readSdp, sdpOf } from '../../../src/agents/sdp.ts';
 import { parseNameAddr, parseSipUri } from '../../../src/agents/sip/header-values.ts';
 import type { SipMessage } from '../../../src/agents/sip/message.ts';
 import { DOMAIN, type Stack, type TraceStepView } from '../../support/stack.ts';
+import { evidence, seen, wireLine } from './evidence.ts';
 
 const RELEASE = /^IM-serv\/OMA1\.0( |$)/;
 
@@ -22,6 +23,7 @@ export function assertRefused(response: SipMessage, status: number, warning: Reg
   assert.ok(parts !== null, `Warning is 399 agent "text": ${warnings[0]}`);
   assert.equal(parts[1], DOMAIN);
   assert.match(parts[2] ?? '', warning);
+  seen(wireLine(response, 'Warning'));
   assert.ok(
     response.headers('Server').some((value) => RELEASE.test(value)),
     'Server names the release',
@@ -39,6 +41,7 @@ export function assertNotAcceptable(response: SipMessage): void {
   );
   const types = described.media[0]?.attributes.get('accept-types')?.[0] ?? '';
   assert.match(types, /\bmessage\/cpim\b.*\btext\/plain\b/);
+  seen(`${wireLine(response)} · SDP of what is supported: m=message TCP/MSRP · a=accept-types:${types}`);
 }
 
 export interface Expected200 {
@@ -87,6 +90,11 @@ export function assertAccepted(
   const answer = sdpOf(response);
   assert.ok(answer !== undefined, 'an SDP answer');
   assert.equal(answer.path.length, 1);
+  seen(wireLine(response, 'P-Asserted-Identity', 'Session-Expires'));
+  seen(wireLine(response, 'Contact'));
+  seen(
+    `${wireLine(response)} · SDP answer: a=path:${answer.path[0]} · a=accept-types:${answer.acceptTypes.join(' ')}`,
+  );
   return { identity, answer };
 }
 
@@ -123,6 +131,7 @@ export async function assertSteps(stack: Stack, callId: string, wanted: readonly
     return { isThere: true, told: '' };
   });
   assert.equal(missing, '');
+  for (const step of wanted) evidence(step.split(' ')[0] ?? '', `decision trace: ${step}`);
 }
 
 /** What a step of the decisions about a Call-ID found. */
@@ -185,7 +194,9 @@ export async function assertNobodyInvited(people: readonly Subscriber[]): Promis
 export async function hears(room: Room, text: string): Promise<Heard> {
   for (;;) {
     const heard = await room.hear();
-    if (heard.text === text) return heard;
+    if (heard.text !== text) continue;
+    seen(`MSRP SEND from ${heard.from}: ${text}`);
+    return heard;
   }
 }
 

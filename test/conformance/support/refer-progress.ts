@@ -4,6 +4,7 @@ import type { Subscriber } from '../../../src/agents/chat.ts';
 import type { SipMessage } from '../../../src/agents/sip/message.ts';
 import type { Subscription } from '../../../src/agents/sip/subscription.ts';
 import { FACTORY } from '../../support/stack.ts';
+import { seen, wireLine } from './evidence.ts';
 
 /**
  * Waits for the last NOTIFY. Each one is as RFC 3515 and 7.2.2.10 ask for, and only the last one terminates.
@@ -21,7 +22,11 @@ export async function progressOf(subscription: Subscription): Promise<string[]> 
       index === notifies.length - 1 ? /^terminated;reason=noresource$/ : /^active;expires=\d+$/,
     );
   }
-  return notifies.map(({ body }) => body.split('\r\n')[0] ?? '');
+  const progress = notifies.map(({ body }) => body.split('\r\n')[0] ?? '');
+  seen(
+    `NOTIFY of Event: refer · sipfrag: ${progress.join(', ')} · Subscription-State: terminated;reason=noresource`,
+  );
+  return progress;
 }
 
 /** The answer to a REFER that was taken. `isOutside`: of a dialog, where the option tag must be told (RFC 4488). */
@@ -29,6 +34,7 @@ export function assertAccepted(response: SipMessage, { isOutside }: { readonly i
   assert.equal(response.status, 202, `${response.summary}; Warning: ${response.header('Warning')}`);
   assert.match(response.header('Contact') ?? '', /^<sip:im-s-[^>]+>;isfocus/);
   if (isOutside) assert.ok(response.values('Supported').includes('norefersub'));
+  seen(wireLine(response, 'Supported', 'Refer-Sub'));
 }
 
 /** All that the focus had sent this user by now has arrived, and none of it is a NOTIFY for a REFER. */
