@@ -87,11 +87,11 @@ describe('7.2.1.3 INVITE to an idle group: a session comes up', { concurrency: 4
       [180, 200],
       'the second answer brings no further 200',
     );
-    for (const person of [ben, cyd])
-      assert.equal(
-        person.sip.received((message) => message.isRequest && message.method === 'INVITE').length,
-        1,
-      );
+    for (const person of [ben, cyd]) {
+      const invites = person.sip.received((message) => message.isRequest && message.method === 'INVITE');
+      // A repeated datagram is the same INVITE.
+      assert.equal(new Set(invites.map((invite) => invite.header('via'))).size, 1);
+    }
     assert.deepEqual(ada.sip.waitingInvites, [], 'the initiator is not invited');
 
     await assertSteps(stage.stack, out.call.request.callId, [
