@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Room } from '../../src/agents/room.ts';
 import { parseNameAddr } from '../../src/agents/sip/header-values.ts';
-import { FACTORY, Stack } from '../support/stack.ts';
+import { DOMAIN, FACTORY, Stack } from '../support/stack.ts';
 import { gather, isInvite } from './support/ad-hoc.ts';
 import { stepOf } from './support/expect.ts';
 import {
@@ -146,15 +146,19 @@ describe('7.2.1.7 adding one user', () => {
   test('R-7.2.1.7-3a a tel: URI, bare as RCS clients write it, reaches the user registered with that number', () =>
     scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
       const number = '+46700000717';
-      const tess = await stack.subscriber('tess', { uri: `sip:${number}@example.net` });
+      const tess = await stack.subscriber('tess', { uri: `sip:${number}@${DOMAIN}` });
       const [hers] = await gather(ada, ben);
       const [refer, hersToo] = await Promise.all([hers.dialog.refer(`tel:${number}`), tess.answerNext()]);
       assertAccepted(refer.response, { isOutside: false });
       assert.equal((await progressOf(refer)).at(-1), 'SIP/2.0 200 OK');
       assert.equal(parseNameAddr(hersToo.setUpBy.header('To') ?? '').uri, `tel:${number}`);
-      await chats(hersToo, hers);
+      // In the session she is who was invited, in whichever of the two forms her client writes it.
+      for (const from of [`<tel:${number}>`, `<sip:${number}@${DOMAIN};user=phone>`]) {
+        assert.equal(await hersToo.say('by number', { cpim: { from, to: hers.uri } }), 200, from);
+        assert.equal((await hers.hear()).text, 'by number');
+      }
       // The same user by the other form of the address is there already.
-      const again = await hers.dialog.refer(`<sip:${number}@example.net;user=phone>`);
+      const again = await hers.dialog.refer(`<sip:${number}@${DOMAIN};user=phone>`);
       assert.deepEqual(await progressOf(again), ['SIP/2.0 200 OK']);
     }));
 

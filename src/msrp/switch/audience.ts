@@ -2,7 +2,7 @@
 import { type CpimHead, formatCpimHead, parseCpim } from '../../documents/cpim.ts';
 import { ParseError } from '../../lib/errors.ts';
 import { baseMediaType } from '../protocol/media-type.ts';
-import { ANONYMOUS, canonicalAddress } from './address.ts';
+import { ANONYMOUS, canonicalAddress, telForm } from './address.ts';
 import { AS_SENT, type Form, type FormSpec, NOT_FOR_THEM, UNWRAPPED, WRAPPED } from './chunk.ts';
 import type { SwitchContext } from './context.ts';
 import { asBytes, type Leg } from './leg.ts';
@@ -56,7 +56,7 @@ export function findAudience(
   }
   if (head === null) return null;
   if (head.from === null) return BAD_REQUEST;
-  if (!isOwnAddress(sender, canonicalAddress(head.from.uri))) return FORBIDDEN;
+  if (!isOwnAddress(sender, head.from.uri)) return FORBIDDEN;
   const targets = targetsOf(context, sender, head);
   if (typeof targets === 'number') return targets;
   const innerType = head.contentType === null ? '' : baseMediaType(head.contentType);
@@ -97,8 +97,9 @@ export function prepareForm(context: SwitchContext, sender: Leg, audience: Audie
   };
 }
 
-function isOwnAddress(leg: Leg, address: string): boolean {
-  if (leg.addresses.has(address)) return true;
+function isOwnAddress(leg: Leg, uri: string): boolean {
+  const address = canonicalAddress(uri);
+  if (leg.addresses.has(address) || leg.addresses.has(telForm(uri))) return true;
   return leg.aliasFrom !== '' && address === ANONYMOUS;
 }
 
@@ -109,7 +110,7 @@ function targetsOf(context: SwitchContext, sender: Leg, head: CpimHead): readonl
   for (const to of head.to) {
     const address = canonicalAddress(to.uri);
     if (room.addresses.has(address) || address === ANONYMOUS) return room.members;
-    wanted.push(address);
+    wanted.push(address, telForm(to.uri));
   }
   if (!context.policy.privateMessages) return NO_PRIVATE_MESSAGES;
   const found = room.members.filter((leg) => wanted.some((address) => leg.addresses.has(address)));
