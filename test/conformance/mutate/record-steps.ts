@@ -1,0 +1,22 @@
+/**
+ * Loaded with `--import`: prints every step that the modules of src/focus make while they load, as JSON lines
+ * (`{ id, title }`) on stdout. Steps of tables that are not exported are found too.
+ */
+import { registerHooks } from 'node:module';
+
+const PROCEDURE = /\/src\/focus\/procedure\.ts$/;
+
+registerHooks({
+  load(url, context, nextLoad) {
+    if (!PROCEDURE.test(url)) return nextLoad(url, context);
+    const original = JSON.stringify(`${url}?original`);
+    const source = `
+      import { step as make } from ${original};
+      export * from ${original};
+      export function step(id, title, run) {
+        process.stdout.write(JSON.stringify({ id, title }) + '\\n');
+        return make(id, title, run);
+      }`;
+    return { format: 'module', source, shortCircuit: true };
+  },
+});
