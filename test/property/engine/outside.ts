@@ -61,6 +61,7 @@ export class Outside implements KamailioPort, SwitchPort {
   readonly transactions = new Map<string, ServerTransaction>();
   readonly faults: Faults = { switch: false, kamailio: false, crash: false };
   readonly held = new Map<string, { revision: number; readonly legs: Map<string, LegSnapshot> }>();
+  readonly violations: string[] = [];
   epoch = 1;
   /** Commands of the switch that fail from now on, and in which way. */
   switchFailures: ('refused' | 'silent')[] = [];
@@ -81,7 +82,17 @@ export class Outside implements KamailioPort, SwitchPort {
   }
 
   async reply({ tid }: Transaction, reply: SipReply): Promise<'sent' | 'not-pending'> {
-    return this.answered(tid, reply) ? 'sent' : 'not-pending';
+    return this.#noting(() => this.answered(tid, reply)) === true ? 'sent' : 'not-pending';
+  }
+
+  /** To the engine a port that throws is a port that failed: what is wrong is kept for `System.check`. */
+  #noting<T>(look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      this.violations.push(String(error));
+      return undefined;
+    }
   }
 
   /** A reply of the focus, inline or not. @returns whether the transaction was still pending */
@@ -109,14 +120,14 @@ export class Outside implements KamailioPort, SwitchPort {
       this.requestFailures -= 1;
       throw new Error('no such socket');
     }
-    this.#checkCSeq(effect);
+    this.#noting(() => this.#checkCSeq(effect));
     if (effect.method === 'ACK') return;
     if (effect.method === 'INVITE') {
       const user = /:(\w+)@/.exec(effect.requestUri)?.[1] ?? '';
       this.outgoing.push({ invite: effect, user, cseq: 0, status: 'ringing', isEnded: false });
       return;
     }
-    if (effect.method === 'NOTIFY') this.#checkNotify(effect);
+    if (effect.method === 'NOTIFY') this.#noting(() => this.#checkNotify(effect));
     if (effect.method === 'BYE') this.#end(effect);
     this.unanswered.push(effect);
   }

@@ -178,6 +178,7 @@ export class System {
 
   check(): void {
     assert.deepEqual(this.errors, []);
+    assert.deepEqual(this.outside.violations, []);
     const { sessions } = this.engine;
     const all = [...sessions.all()];
     let pending = 0;

@@ -210,9 +210,10 @@ describe('one event, one decision, one commit', () => {
     assert(rig.kamailio.log.includes('200 alice'), rig.kamailio.log.join());
   });
 
-  test('a conflict that does not end is given up', () => {
+  test('a conflict that does not end is given up, another fault at once', () => {
     const inner = openSqliteStore({ file: ':memory:' });
     let attempts = 0;
+    let code = 'STORE_CONFLICT';
     const rig = startEngine({
       store: {
         load: () => inner.load(),
@@ -221,12 +222,15 @@ describe('one event, one decision, one commit', () => {
         close: () => inner.close(),
         commit() {
           attempts += 1;
-          throw new CodedError('STORE_CONFLICT', 'always');
+          throw new CodedError(code, 'always');
         },
       },
     });
     assert.throws(() => send(rig, listBody([user('bob')])), { code: 'STORE_CONFLICT' });
     assert.equal(attempts, 3);
+    code = 'STORE_OPEN';
+    assert.throws(() => send(rig, listBody([user('bob')])), { code: 'STORE_OPEN' });
+    assert.equal(attempts, 4);
   });
 });
 

@@ -173,6 +173,22 @@ describe('a commit that is refused', () => {
     assert.equal(store.load().conferences.length, 2);
   });
 
+  test('that fails half way is rolled back whole', () => {
+    const { decisions } = story();
+    const store = open();
+    const changes = changesOf(decisions[0] ?? assert.fail());
+    const effect = changes.effects[0] ?? assert.fail();
+    const batch = { id: 1, conference: 'c', effects: [2, 3, 2].map((id) => ({ id, effect })) };
+    assert.throws(
+      () => store.commit({ changes, batch, record: record() }),
+      /UNIQUE constraint failed: outbox/,
+    );
+    assert.deepEqual(store.load(), { conferences: [], outbox: [], lastOutboxId: 0 });
+    assert.deepEqual(store.decisions({ limit: 1 }), []);
+    store.commit({ changes, record: record() });
+    assert.equal(store.load().conferences.length, 1);
+  });
+
   test('any other fault is no conflict', () => {
     const { changes } = new Stage().adHoc(['bob']).decision;
     assert(changes !== undefined);
