@@ -143,7 +143,7 @@ export const LimitsSection = Type.Object(
     maxInvitees: bound(
       200,
       4096,
-      'Most entries taken of one resource list, whatever the maximum of the session; more: 413.',
+      'Most entries taken of one resource list, whatever the maximum of the session; more: 486.',
     ),
   },
   { ...closed, default: {}, description: 'Bounds of the focus.' },

@@ -27,6 +27,11 @@ export const ReadingsSection = Type.Object(
         description: `A-29: adding to a group session looks at max-participant-count. ${byProfile}`,
       }),
     ),
+    addingTargets: Type.Optional(
+      Type.Union([Type.Literal('any'), Type.Literal('members')], {
+        description: `A-34: whom REFER may add to a group session: anybody, or the members of the group's list. ${byProfile}`,
+      }),
+    ),
     anonymityRefused: Type.Optional(
       Type.Union([Type.Literal('refuse'), Type.Literal('show')], {
         description: `7.2.3.2: privacy is asked for and not allowed: 403, or go on with the address shown. ${byProfile}`,

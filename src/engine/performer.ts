@@ -105,15 +105,15 @@ export class Performer {
 
   /** @returns why a gate failed */
   async #performStage(conference: string, entries: readonly OutboxEffect[]): Promise<string | undefined> {
-    // Commands to the switch build on each other's revision; requests and replies of a stage are independent.
+    // Commands to the switch build on each other's revision.
     for (const { effect } of entries) {
       if (effect.kind !== 'switch') continue;
       const failure = await this.#command(conference, effect);
       if (failure !== undefined && effect.isGate) return failure;
     }
     await Promise.all(
-      entries.map(async ({ effect }) => {
-        if (effect.kind !== 'switch') await this.#send(conference, effect);
+      inDialogs(entries).map(async (effects) => {
+        for (const effect of effects) await this.#send(conference, effect);
       }),
     );
     this.counters.performed += entries.length;
@@ -164,4 +164,17 @@ export class Performer {
       return why;
     }
   }
+}
+
+/** Requests in one dialog leave one after the other, in the order of their CSeq; all else of a stage is independent. */
+function inDialogs(entries: readonly OutboxEffect[]): Exclude<Effect, SwitchEffect>[][] {
+  const sequences = new Map<string, Exclude<Effect, SwitchEffect>[]>();
+  for (const { id, effect } of entries) {
+    if (effect.kind === 'switch') continue;
+    const key = effect.kind === 'request' ? `${effect.kam} ${effect.callId}` : String(id);
+    const sequence = sequences.get(key);
+    if (sequence === undefined) sequences.set(key, [effect]);
+    else sequence.push(effect);
+  }
+  return [...sequences.values()];
 }

@@ -24,9 +24,14 @@ export function hasResourceLists(request: SipRequest): boolean {
   }
 }
 
-/** Undefined when there is no list at all (A-11). @throws ParseError for a malformed one */
-export function resourceListsOf(request: SipRequest): ResourceListEntry[] | undefined {
-  const lists = parts(request).filter(isResourceLists);
+/**
+ * Undefined when there is no list at all (A-11). Of several lists `contentId` chooses one; a single list is the one
+ * that was meant, also from clients that give it no Content-ID. @throws ParseError for a malformed one
+ */
+export function resourceListsOf(request: SipRequest, contentId?: string): ResourceListEntry[] | undefined {
+  const all = parts(request).filter(isResourceLists);
+  const lists =
+    contentId === undefined || all.length < 2 ? all : all.filter((part) => part.contentId === contentId);
   if (lists.length === 0) return undefined;
   return lists.flatMap((part) => parseResourceLists(part.body));
 }

@@ -4,7 +4,7 @@ import { parseNameAddr, tagOf } from '../sip/name-addr.ts';
 import { parseWarning } from '../sip/warning.ts';
 import type { LegRow, SubscriptionRow } from './conference.ts';
 import { concluded, type Decision, findDialog, run } from './decide.ts';
-import { type Effect, refusal, STAGE } from './decision.ts';
+import { type Effect, refusal, STAGE, type Stage } from './decision.ts';
 import { cseqMethod, cseqNumber, dialogFromResponse, inDialog } from './dialogs.ts';
 import { peerMediaFromAnswer } from './media.ts';
 import { notifyNow, terminateSubscription } from './notification.ts';
@@ -72,7 +72,7 @@ function endFork(response: SipResponse, leg: LegRow): Decision {
   const dialog = { ...dialogFromResponse(leg.dialog, response), localCSeq: 1 };
   const ack = inDialog(dialog, 'ACK', 1);
   const bye = inDialog(dialog, 'BYE', 2);
-  const effect = (method: string, stage: 1 | 2, cseq: number, request: typeof ack): Effect => ({
+  const effect = (method: string, stage: Stage, cseq: number, request: typeof ack): Effect => ({
     stage,
     kind: 'request',
     method,

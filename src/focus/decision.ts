@@ -37,9 +37,12 @@ export interface Refusal {
 }
 
 /** In which order effects leave: all of one stage are settled before the next begins. */
-export type Stage = 0 | 1 | 2 | 3 | 4;
-/** Stages by what they are for: the switch confirms, then answers leave, then requests, then notifications. */
-export const STAGE = { reply: 1, switch: 0, requests: 2, notifications: 3, release: 4 } as const;
+export type Stage = 0 | 1 | 2 | 3 | 4 | 5;
+/**
+ * Stages by what they are for: the switch confirms, then answers leave, then what must be told in a dialog before
+ * anything ends it, then requests, then notifications.
+ */
+export const STAGE = { switch: 0, reply: 1, progress: 2, requests: 3, notifications: 4, release: 5 } as const;
 
 export type Effect = { readonly stage: Stage } & EffectBody;
 

@@ -14,6 +14,8 @@ export interface Readings {
   readonly rejoinCountsAdHoc: boolean;
   /** Adding users to a group session is refused when the group is full. */
   readonly addingCountsGroup: boolean;
+  /** Whom a participant with that right may add to a group session. */
+  readonly addingTargets: 'any' | 'members';
   /** Privacy was asked for and is not allowed: refuse, or go on with the address shown. */
   readonly anonymityRefused: 'refuse' | 'show';
   /** SUBSCRIBE and REFER to a factory mean the one session of it that the sender takes part in. */
@@ -73,6 +75,12 @@ export const READINGS: readonly ReadingEntry[] = [
     lenient: false,
   }),
   entry('addingCountsGroup', 'A-29', 'adding to a group session looks at max-participant-count', all(true)),
+  entry(
+    'addingTargets',
+    'A-34',
+    "whom REFER may add to a group session: anybody, or the members of the group's list",
+    all('any' as const),
+  ),
   entry(
     'anonymityRefused',
     '7.2.3.2',

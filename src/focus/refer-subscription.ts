@@ -5,7 +5,7 @@
 import { formatSipfrag } from '../documents/sipfrag.ts';
 import type { SipRequest } from '../sip/message.ts';
 import type { LegRow, ReferOutcome, SubscriptionRow } from './conference.ts';
-import { type HeaderLine, STAGE, type Stage } from './decision.ts';
+import { type HeaderLine, STAGE } from './decision.ts';
 import { cseqNumber, dialogFromRequest, inDialog } from './dialogs.ts';
 import { focusContact, warningHeader } from './responses.ts';
 import type { Work } from './work.ts';
@@ -13,6 +13,9 @@ import type { RequestOrigin, World } from './world.ts';
 
 /** RFC 3515 leaves the length to the notifier; by then every invitation has ended. */
 const REFER_EXPIRES_S = 300;
+
+/** Of what is settled without a request. */
+const REASONS: Readonly<Record<number, string>> = { 200: 'OK', 403: 'Forbidden' };
 
 export interface Progress {
   readonly status: number;
@@ -30,7 +33,10 @@ export interface ReferSource {
   readonly participant: string;
 }
 
-/** Opens the subscription and sends the first NOTIFY (100 Trying), or the last one when nothing is under way. */
+/**
+ * Opens the subscription: 100 Trying when something is under way, then what is settled already, one NOTIFY each (A-35).
+ * With nothing under way the last of them ends it.
+ */
 export function openReferSubscription(
   work: Work,
   world: World,
@@ -55,9 +61,14 @@ export function openReferSubscription(
     isStale: false,
     deadlines: { expiry: expiresAtMs },
   });
-  if (outcomes.some(({ status }) => status === undefined)) {
-    sendProgress(work, world, subscription, { status: 100, reason: 'Trying' }, false);
-  } else finish(work, world, subscription, { status: 200, reason: 'OK' });
+  const settled = outcomes.flatMap(({ status }) => (status === undefined ? [] : [status]));
+  const isUnderWay = settled.length < outcomes.length;
+  if (isUnderWay) sendProgress(work, world, subscription, { status: 100, reason: 'Trying' }, false);
+  for (const [index, status] of settled.entries()) {
+    const isLast = !isUnderWay && index === settled.length - 1;
+    sendProgress(work, world, subscription, { status, reason: REASONS[status] ?? 'OK' }, isLast);
+  }
+  if (!isUnderWay) work.subscriptions.delete(subscription.id);
   return subscription;
 }
 
@@ -112,7 +123,6 @@ function sendProgress(
   subscription: SubscriptionRow,
   progress: Progress,
   isLast: boolean,
-  stage: Stage = STAGE.notifications,
 ): void {
   const dialog = nextDialog(work, subscription);
   if (dialog === undefined) return;
@@ -128,8 +138,8 @@ function sendProgress(
   ];
   const { status, reason, warning } = progress;
   work.effect({
-    // In the dialog of a leg that a BYE ends, the NOTIFY must go first.
-    stage: subscription.sharedLeg === undefined ? stage : STAGE.reply,
+    // In the dialog of a leg that a BYE ends, the NOTIFY must go first, and after the 2xx all the same.
+    stage: subscription.sharedLeg === undefined ? STAGE.notifications : STAGE.progress,
     kind: 'request',
     method: 'NOTIFY',
     callId: dialog.callId,

@@ -1,4 +1,5 @@
 /** 7.2.2.7 IM Session adding policy, and who may remove others (A-39). */
+import { isGroupMember } from '../../documents/group-rights.ts';
 import type { ParticipantRow } from '../conference.ts';
 import type { Originator } from '../originator.ts';
 import type { Work } from '../work.ts';
@@ -20,6 +21,12 @@ export function mayAdd(work: Work, world: World, originator: Originator): Grant 
   return rights.addUsers
     ? { isGranted: true, by: `allow-invite-users-dynamically by ${grantedBy('addUsers')}` }
     : { isGranted: false, by: 'no rule grants allow-invite-users-dynamically' };
+}
+
+/** Anybody may be added; with readings.addingTargets `members` only who is in the group's list (A-34). */
+export function mayBeAdded({ row }: Work, { settings }: World, uri: string): boolean {
+  if (row.group === undefined || settings.readings.addingTargets === 'any') return true;
+  return isGroupMember(row.group, [uri]);
 }
 
 /** A group's allow-expelling; in an ad-hoc session who set it up. Everybody may remove themselves. */

@@ -7,6 +7,7 @@ import { mayRemove } from '../policy/adding.ts';
 import { done, type Outcome, type Procedure, pass, refuse, skip, step } from '../procedure.ts';
 import { openReferSubscription, tellReferrers } from '../refer-subscription.ts';
 import { applyReleasePolicy, removeParticipant } from '../removal.ts';
+import { shown } from '../shown.ts';
 import { acceptRefer, findReferrer, ReferTurn, referSubHeader, replyTag } from './refer-steps.ts';
 
 export class ReferByeTurn extends ReferTurn {
@@ -64,7 +65,8 @@ function examineTarget(turn: ReferByeTurn): Outcome {
   const key = addressKey(refer.uri);
   turn.target = work.participants.find(
     (row) =>
-      hasKey(row, [key]) && work.legs.find((leg) => leg.participant === row.id && isLive(leg)) !== undefined,
+      (hasKey(row, [key]) || addressKey(shown(row).uri) === key) &&
+      work.legs.find((leg) => leg.participant === row.id && isLive(leg)) !== undefined,
   );
   if (turn.target === undefined) {
     return refuse(

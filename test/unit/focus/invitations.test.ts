@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import type { Decision } from '../../../src/focus/decide.ts';
 import { decideAnswerLost, decideGateFailure, decideRequestLost } from '../../../src/focus/decide-outcome.ts';
 import { decideKamailioRestarted, decideReinvite, decideResend } from '../../../src/focus/decide-recovery.ts';
+import { STAGE } from '../../../src/focus/decision.ts';
 import { listBody, sdp, sdpBody, user } from './messages.ts';
 import { effectsOf, group, headerOf, ofKind, requestsOf, Stage } from './stage.ts';
 
@@ -43,8 +44,8 @@ describe('setting up', () => {
     assert.deepEqual(
       requestsOf(decision, 'INVITE').map(({ stage: order, requestUri }) => [order, requestUri]),
       [
-        [2, user('bob')],
-        [2, user('carol')],
+        [STAGE.requests, user('bob')],
+        [STAGE.requests, user('carol')],
       ],
     );
     assert.deepEqual(finals(decision), []);
