@@ -9,7 +9,7 @@ import type { Dialog } from '../../src/agents/sip/dialog.ts';
 import type { SipMessage } from '../../src/agents/sip/message.ts';
 import { FACTORY, Stack } from '../support/stack.ts';
 import { dialFactory, gather, plainSdp } from './support/ad-hoc.ts';
-import { assertNotifies, assertRefused, sessionOf, stepOf } from './support/expect.ts';
+import { assertNotifies, assertRefused, sessionOf, stepOf, untilClosed } from './support/expect.ts';
 import { scene } from './support/scene.ts';
 import { outsider, userLine } from './support/users.ts';
 
@@ -40,7 +40,7 @@ describe('7.2.1.10 a participant leaves', () => {
       assert.ok(his && cleos);
       const path = his.msrp.remotePath;
       await his.dialog.bye();
-      await his.msrp.closed;
+      await untilClosed(his.msrp);
       assert.equal(await his.msrp.connect(path), 481);
       assert.equal(await hers.say('without Ben'), 200);
       assert.equal((await cleos.hear()).text, 'without Ben');
@@ -66,8 +66,9 @@ describe('7.2.1.10 a participant leaves', () => {
       const [hers, his] = await gather(ada, ben);
       const roster = await hers.watch();
       await his?.leave();
-      assert.equal(await hers.ended, 'remote');
-      await hers.msrp.closed;
+      await hers.dialog.nextRequest('BYE');
+      assert.equal(hers.dialog.state, 'terminated');
+      await untilClosed(hers.msrp);
       assert.equal(await roster.subscription.untilTerminated(), 'noresource');
       const last = await lastOf(roster);
       assert.deepEqual(
@@ -152,7 +153,7 @@ describe('7.2.1.10 a participant leaves', () => {
         const [hers, his] = await gather(ada, ben);
         const answers = await Promise.all([hers.dialog.bye(), his?.dialog.bye()]);
         for (const response of answers) assert.ok([200, 481].includes(response?.status ?? 0));
-        await Promise.all([hers.msrp.closed, his?.msrp.closed]);
+        for (const room of [hers, his]) if (room !== undefined) await untilClosed(room.msrp);
         const known = await stack.sessions();
         assert.ok(!known.some(({ id }) => id === sessionOf(hers.setUpBy)));
       },
@@ -187,7 +188,7 @@ describe('7.2.1.10 a BYE by somebody else', () => {
       try {
         const [first] = await gather(olga, ada, ben);
         assert.equal((await byeOf(olga, first.dialog, 'bare-2')).status, 200);
-        await first.msrp.closed;
+        await untilClosed(first.msrp);
         const [, , second] = await gather(ada, ben, olga);
         assert.ok(second);
         assert.equal((await second.leave()).status, 200);

@@ -1,8 +1,10 @@
 /** What responses and notifications must look like, read without any code of the product. */
 import assert from 'node:assert/strict';
+import type { MsrpSession } from '../../../src/agents/msrp/session.ts';
 import type { Roster } from '../../../src/agents/roster.ts';
 import { sdpOf } from '../../../src/agents/sdp.ts';
 import type { SipMessage } from '../../../src/agents/sip/message.ts';
+import { DEFAULT_WAIT_MS, within } from '../../../src/agents/waiting.ts';
 import { DOMAIN, type Stack, type TraceStepView } from '../../support/stack.ts';
 import { evidence, seen, wireLine } from './evidence.ts';
 
@@ -141,4 +143,11 @@ export function assertNotifies({ subscription, documents, violations }: Roster, 
   }
   assert.deepEqual(violations, [], 'versions rise by one from the first, full document');
   for (const { entity } of documents) assert.equal(entity, session);
+}
+
+/** The connection of this MSRP session closes, and soon: not only when some timer gives its dialog up. */
+export function untilClosed(session: MsrpSession): Promise<string> {
+  return within(session.closed, DEFAULT_WAIT_MS, `${session.name}: the MSRP connection closes`, () =>
+    session.tail(),
+  );
 }

@@ -241,6 +241,24 @@ test('a leg without path: the client may connect before its SDP is known', async
   assert.equal(await a.sendAndStatus('known now'), '200');
 });
 
+test('a leg without path: what is said before its types are known waits for them', async () => {
+  await using hall = await openHall();
+  const { path: _unknown, ...withoutPath } = legOf('a', { role: 'either', acceptTypes: ['*'] });
+  putRoom(hall, [withoutPath, legOf('b')]);
+  const a = await Member.join(hall, 'a');
+  const b = await Member.join(hall, 'b');
+  assert.equal(await b.sendAndStatus('plain'), '200');
+  hall.msrp.handle('leg.put', {
+    session: ROOM,
+    base: 1,
+    revision: 2,
+    legs: [legOf('a', { path: [clientUri('a')], acceptTypes: ['message/cpim'] })],
+  });
+  const message = await a.message();
+  assert.equal(header(message, 'content-type'), 'message/cpim');
+  assert.match(message.body.toString(), /plain$/);
+});
+
 test('a leg without path: the path that comes does not fit → unbound as protocol', async () => {
   await using hall = await openHall();
   const { path: _unknown, ...withoutPath } = legOf('a', { role: 'either' });
