@@ -89,8 +89,11 @@ async function freePort(
 }
 
 /** The ports that cannot be had, in the words of the configuration. Ports of 0 are not looked at. */
-export async function portFaults(config: Config): Promise<ConfigError[]> {
-  const wanted = listeners(config).filter((listener) => listener.port !== 0);
+export async function portFaults(
+  config: Config,
+  isOwn: (listener: Listener) => boolean = () => true,
+): Promise<ConfigError[]> {
+  const wanted = listeners(config).filter((listener) => listener.port !== 0 && isOwn(listener));
   const faults = await Promise.all(wanted.map((listener) => bindFault(listener)));
   return wanted.flatMap((listener, index) => {
     const fault = faults[index];

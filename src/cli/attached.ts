@@ -17,7 +17,7 @@ const STOP_TIMEOUT_MS = 4000;
 const MAX_INDEX = 63;
 
 export async function runFocus(args: Arguments): Promise<number> {
-  return runService(args, 'focus', async (config, log) => {
+  return runService(args, 'focus', undefined, async (config, log) => {
     const { startFocus } = await import('../app/focus.ts');
     return startFocus(config, log);
   });
@@ -29,7 +29,7 @@ export async function runSwitch(args: Arguments): Promise<number> {
     process.stderr.write(`parley: switch: --index must be a whole number from 0 to ${MAX_INDEX}\n`);
     return 2;
   }
-  return runService(args, `switch ${index}`, async (config, log) => {
+  return runService(args, `switch ${index}`, index, async (config, log) => {
     const { startSwitch } = await import('../app/switch.ts');
     return startSwitch(config, index, log);
   });
@@ -38,11 +38,13 @@ export async function runSwitch(args: Arguments): Promise<number> {
 async function runService(
   args: Arguments,
   part: string,
+  index: number | undefined,
   start: (config: Config, log: Logger) => Promise<Service>,
 ): Promise<number> {
   const shutdown = awaitShutdown();
   const config = configOf(args, part);
   if (config === undefined) return 1;
+  if (!args.flags.has('resolved') && (await tellTakenPorts(config, index))) return 1;
   const log = createLogger(config.log.level, part);
   const failed = failure(log);
   try {
@@ -101,6 +103,14 @@ function attachFaults(config: Config, part: string): string[] {
     );
   }
   return faults;
+}
+
+/** What `up` looks at before it starts its parts; a part on its own looks at its own sockets. */
+async function tellTakenPorts(config: Config, index: number | undefined): Promise<boolean> {
+  const { portFaults } = await import('../app/ports.ts');
+  const faults = await portFaults(config, (listener) => listener.process === index);
+  for (const fault of faults) process.stderr.write(`parley: ${formatConfigError(fault)}\n`);
+  return faults.length > 0;
 }
 
 /** A bug ends the process, and the supervisor starts a new one; resolves with nothing, after the log line. */

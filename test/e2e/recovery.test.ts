@@ -11,33 +11,13 @@ import { msrpSdp, sdpBody } from '../../src/agents/sdp.ts';
 import type { HeaderOverrides } from '../../src/agents/sip/message.ts';
 import type { UasInvite } from '../../src/agents/sip/uas-invite.ts';
 import { FACTORY, Stack } from '../support/stack.ts';
+import { assertClean, chat, conversation } from './support/conversing.ts';
 import { eventually, LogWatch } from './support/eventually.ts';
 import { killPart, whileFocusIsDown } from './support/outage.ts';
 import { partOf, stackProcesses, untilGone } from './support/processes.ts';
 
 /** Until a caller has its final answer after a restart. */
 const SETTLE_MS = 10_000;
-
-/** `inviter` sets up a conversation with the others, who accept; rooms in the order given. */
-async function conversation(inviter: Subscriber, ...others: Subscriber[]): Promise<Room[]> {
-  return Promise.all([
-    inviter.startAdHoc({ factory: FACTORY, invite: others.map(({ uri }) => uri) }),
-    ...others.map((other) => other.answerNext()),
-  ]);
-}
-
-/** One says something and all the others hear it. */
-async function chat(text: string, from: Room, ...to: Room[]): Promise<void> {
-  assert.equal(await from.say(text), 200);
-  for (const room of to) assert.equal((await room.hear()).text, text);
-}
-
-function assertClean(...subscribers: Subscriber[]): void {
-  for (const { name, violations, sip } of subscribers) {
-    assert.deepEqual([...violations], [], name);
-    assert.deepEqual([...sip.unexpected], [], name);
-  }
-}
 
 /** The switch dropped the connection: the client that opened it opens it again, with the session as it was. */
 async function reconnect(room: Room): Promise<void> {
@@ -48,7 +28,7 @@ async function reconnect(room: Room): Promise<void> {
 describe('the focus is killed under a running conversation', () => {
   let stack: Stack;
   before(async () => {
-    stack = await Stack.start({ config: { session: { minSeS: 3, expiresS: 10 } } });
+    stack = await Stack.start({ config: { session: { minSeS: 3, expiresS: 60 } } });
   });
   after(() => stack.stop());
 
@@ -61,7 +41,7 @@ describe('the focus is killed under a running conversation', () => {
       ben.answerNext(),
       cara.answerNext(),
       // Dan promises to refresh the session, and never will.
-      dan.answerNext({ headers: [['Session-Expires', '6;refresher=uas']] }),
+      dan.answerNext({ headers: [['Session-Expires', '9;refresher=uas']] }),
     ])) as [Room, Room, Room, Room];
     const roster = await adas.watch();
     await roster.until((users) => users.filter(({ status }) => status === 'connected').length === 4);
@@ -92,7 +72,7 @@ describe('the focus is killed under a running conversation', () => {
       users.some(({ entity, status }) => entity === ben.uri && status === 'connected'),
     );
 
-    const ended = await dans.dialog.nextRequest('BYE', { timeoutMs: 8_000 });
+    const ended = await dans.dialog.nextRequest('BYE', { timeoutMs: 12_000 });
     assert.match(ended.request.header('Reason') ?? '', /session timer/);
     await roster.until(
       (users) => !users.some(({ entity, status }) => entity === dan.uri && status === 'connected'),
@@ -107,7 +87,7 @@ describe('the focus is killed under a running conversation', () => {
       Subscriber,
       Subscriber,
     ];
-    const [eves, fays] = (await conversation(eve, fay)) as [Room, Room];
+    const [eves, fays] = (await conversation(FACTORY, eve, fay)) as [Room, Room];
     await killPart(stack, 'focus');
     await chat('once', eves, fays);
     await killPart(stack, 'focus');
@@ -227,7 +207,7 @@ describe('the whole stack stops and starts again on its store', () => {
       const kim = await first.subscriber('kim');
       const lee = await first.subscriber('lee');
       t.after(() => Promise.all([kim.stop(), lee.stop()]));
-      const [kims, lees] = (await conversation(kim, lee)) as [Room, Room];
+      const [kims, lees] = (await conversation(FACTORY, kim, lee)) as [Room, Room];
       const roster = await kims.watch();
       await roster.until((users) => users.filter(({ status }) => status === 'connected').length === 2);
       const parts = stackProcesses(directory);
@@ -264,7 +244,7 @@ describe('Kamailio is killed', () => {
     const [mia, ned, oli] = (await Promise.all(
       ['mia', 'ned', 'oli'].map((name) => stack.subscriber(name)),
     )) as [Subscriber, Subscriber, Subscriber];
-    const [mias, neds] = (await conversation(mia, ned)) as [Room, Room];
+    const [mias, neds] = (await conversation(FACTORY, mia, ned)) as [Room, Room];
     const pending = await oli.dialAdHoc({ factory: FACTORY, invite: [ned.uri] });
     const invite = await ned.sip.nextInvite();
     invite.ring();
@@ -279,7 +259,7 @@ describe('Kamailio is killed', () => {
       () => 'the pending session is still there',
     );
     await Promise.all([mia, ned].map((user) => user.register()));
-    const [room, theirs] = (await conversation(mia, ned)) as [Room, Room];
+    const [room, theirs] = (await conversation(FACTORY, mia, ned)) as [Room, Room];
     await chat('a new one', room, theirs);
     assert.equal((await neds.leave()).status, 200);
     assert.equal(await mias.ended, 'remote');
@@ -299,12 +279,12 @@ describe('the switch is killed', () => {
       Subscriber,
       Subscriber,
     ];
-    const [pams, rexs] = (await conversation(pam, rex)) as [Room, Room];
+    const [pams, rexs] = (await conversation(FACTORY, pam, rex)) as [Room, Room];
     const log = await killPart(stack, 'switch 0');
     await log.until({ msg: 'switch told of its sessions', sessions: 1, failed: 0 });
     await Promise.all([reconnect(pams), reconnect(rexs)]);
     await chat('back', pams, rexs);
-    const [room, theirs] = (await conversation(rex, pam)) as [Room, Room];
+    const [room, theirs] = (await conversation(FACTORY, rex, pam)) as [Room, Room];
     await chat('another', room, theirs);
     assert.equal((await rexs.leave()).status, 200);
     assert.equal(await pams.ended, 'remote');
@@ -330,7 +310,7 @@ describe('the switch is killed', () => {
     }
     await log.until({ msg: 'the part is ready again', part: 'switch 0' }, 20_000);
     await log.until({ msg: 'switch state', state: 'up' });
-    const [sues, toms] = (await conversation(sue, tom)) as [Room, Room];
+    const [sues, toms] = (await conversation(FACTORY, sue, tom)) as [Room, Room];
     await chat('now', sues, toms);
     assertClean(sue, tom);
   });

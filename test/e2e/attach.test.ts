@@ -1,0 +1,118 @@
+/** `parley focus` and `parley switch` beside a Kamailio that somebody else runs. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import type { Room } from '../../src/agents/room.ts';
+import { startKamailio } from '../../src/app/kamailio-process.ts';
+import { log } from '../support/kamailio/kamailio-fixture.ts';
+import { Attached, CORE, DOMAIN, FACTORY, freePorts, type Ports, SECRET } from './support/attached.ts';
+import { Command } from './support/command.ts';
+import { assertClean, chat, conversation } from './support/conversing.ts';
+
+const CONFIG_FILE = fileURLToPath(new URL('../../kamailio/kamailio.cfg', import.meta.url));
+
+/** Somebody else's Kamailio: our stand-alone configuration, but started by hand. */
+async function kamailio(t: TestContext, ports: Ports): Promise<void> {
+  const runDir = await mkdtemp(join(tmpdir(), 'parley-kamailio-'));
+  t.after(() => rm(runDir, { recursive: true, force: true }));
+  const at = (port: number) => ({ host: '127.0.0.1', port });
+  const running = await startKamailio({
+    nodeId: 'kam1',
+    configFile: CONFIG_FILE,
+    runDir,
+    listen: [
+      { proto: 'udp', ...at(ports.sip) },
+      { proto: 'tcp', ...at(ports.sip) },
+    ],
+    domain: DOMAIN,
+    realm: DOMAIN,
+    trustedPeers: [`${CORE}/32`],
+    rpc: at(ports.rpc),
+    service: [at(ports.jsonRpc)],
+    secret: SECRET,
+    sessionPrefix: 'im-s-',
+    factories: [FACTORY],
+    memoryMb: 64,
+    workers: 2,
+    log,
+  });
+  t.after(() => running.stop());
+}
+
+describe('attached to a Kamailio with the same secret', () => {
+  test('a conversation is held; both end with status 0 and leave Kamailio alone', async (t) => {
+    const ports = await freePorts();
+    const attached = await Attached.start(ports);
+    t.after(() => attached.stop());
+    await kamailio(t, ports);
+    await attached.kamailioConnected();
+    const [ada, ben] = await Promise.all([attached.subscriber('ada'), attached.subscriber('ben')]);
+    const [adas, bens] = (await conversation(FACTORY, ada, ben)) as [Room, Room];
+    await chat('attached', adas, bens);
+    await chat('indeed', bens, adas);
+    assert.equal((await bens.leave()).status, 200);
+    assert.equal(await adas.ended, 'remote');
+    assertClean(ada, ben);
+    assert.deepEqual(await attached.stop(), [0, 0]);
+    const answer = await fetch(`http://127.0.0.1:${ports.rpc}/RPC`, { method: 'POST', body: '{}' });
+    assert.equal(answer.status, 403, 'Kamailio still answers');
+  });
+});
+
+describe('attached with another secret', () => {
+  test('what Kamailio asks is refused and logged, the caller gets 500, and nothing is decided', async (t) => {
+    const ports = await freePorts();
+    const attached = await Attached.start(ports, 'not-the-secret-of-theirs');
+    t.after(() => attached.stop());
+    await kamailio(t, ports);
+    await attached.kamailioConnected();
+    const ada = await attached.subscriber('ada');
+    const { call } = await ada.dialAdHoc({ factory: FACTORY, invite: [`sip:ben@${DOMAIN}`] });
+    assert.equal((await call.final()).status, 500);
+    const entries = attached.focus.logEntries();
+    assert.ok(
+      entries.some((entry) => Number(entry['level']) >= 40 && /secret/i.test(JSON.stringify(entry))),
+      'the focus says why',
+    );
+    assert.ok(!entries.some(({ msg }) => msg === 'decision'));
+  });
+});
+
+describe('what the two cannot know by themselves is asked for', () => {
+  for (const [command, key, sections] of [
+    ['focus', 'kamailio.manage', {}],
+    ['focus', 'kamailio.nodes', { kamailio: { manage: false, secretFile: 'secret' } }],
+    ['focus', 'eventSocket.passwordFile', { kamailio: { manage: true } }],
+    ['switch', 'eventSocket.passwordFile', {}],
+  ] as const) {
+    test(`${command}: ${key}`, async (t) => {
+      const directory = await mkdtemp(join(tmpdir(), 'parley-attached-'));
+      t.after(() => rm(directory, { recursive: true, force: true }));
+      await writeFile(join(directory, 'secret'), SECRET);
+      const file = join(directory, 'parley.yaml');
+      await writeFile(file, stringify(sections));
+      const { code, stdout, stderr } = await new Command(command, '--config', file).ended();
+      assert.equal(code, 1);
+      assert.equal(stdout, '');
+      const line = stderr.split('\n').find((text) => text.includes(key));
+      assert.match(line ?? stderr, /^parley: .+;/);
+    });
+  }
+
+  test('a switch whose address is taken says so', async (t) => {
+    const ports = await freePorts();
+    const attached = await Attached.start(ports);
+    t.after(() => attached.stop());
+    const second = await new Command('switch', '--config', join(attached.directory, 'parley.yaml')).ended();
+    assert.equal(second.code, 1);
+    const lines = second.stderr.trim().split('\n');
+    assert.deepEqual(
+      lines.map((line) => /^parley: (\S+) .*is taken.*; stop .*choose/.exec(line)?.[1]),
+      ['eventSocket.listen', 'msrp.listen[0]'],
+    );
+  });
+});
