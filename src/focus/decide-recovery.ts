@@ -1,5 +1,6 @@
 /** Decisions after a restart or a lost Kamailio: what of unknown fate is done again, under a name of its own. */
 import { closeDecision } from './closing.ts';
+import type { Dialog } from './conference.ts';
 import type { Decision } from './decide.ts';
 import { concluded, run } from './decide.ts';
 import { type Effect, STAGE } from './decision.ts';
@@ -11,6 +12,8 @@ import { legIsOver, noteReleasePolicy, release, sendBye } from './removal.ts';
 import { dropLegs, putLegs } from './user-plane.ts';
 import { Work } from './work.ts';
 import type { World } from './world.ts';
+
+type RequestEffect = Extract<Effect, { readonly kind: 'request' }>;
 
 const HEADING = { clause: 'recovery', name: 'After a restart' } as const;
 
@@ -35,6 +38,11 @@ export function decideReinvite(world: World, conferenceId: string, legId: string
   work.legs.put({ ...leg, state: 'ended', deadlines: {}, endReason: 'invited again after a restart' });
   const again = inviteUser(work, world, { participant, inviter, kam: dialog.kam });
   putLegs(work, [again], true);
+  // Who referred to the user is told of the new invitation.
+  for (const row of work.subscriptions.filter(({ outcomes }) => outcomes !== undefined)) {
+    const outcomes = row.outcomes?.map((one) => (one.leg === leg.id ? { ...one, leg: again.id } : one)) ?? [];
+    work.subscriptions.put({ ...row, outcomes });
+  }
   // Last, as it leaves last: the switch takes commands in the order of their revisions.
   dropLegs(work, [leg.id]);
   const trace = new Trace();
@@ -46,7 +54,7 @@ export function decideReinvite(world: World, conferenceId: string, legId: string
 export function decideResend(
   world: World,
   conferenceId: string,
-  effect: Extract<Effect, { readonly kind: 'request' }>,
+  effect: RequestEffect,
 ): Decision | undefined {
   const conference = world.findConference(conferenceId);
   if (conference === undefined || effect.of.row === 'none') return undefined;
@@ -54,8 +62,8 @@ export function decideResend(
   const trace = new Trace();
   if (effect.of.row === 'subscription') {
     const subscription = work.subscriptions.get(effect.of.id);
-    if (subscription === undefined || subscription.event === 'refer') return undefined;
-    notifyNow(work, world, subscription);
+    if (subscription?.event === 'conference') notifyNow(work, world, subscription);
+    else if (!repeatProgress(work, effect)) return undefined;
   } else {
     const leg = work.legs.get(effect.of.id);
     if (effect.method !== 'BYE' || leg?.state !== 'leaving') return undefined;
@@ -66,6 +74,29 @@ export function decideResend(
   }
   trace.note('recovery', 'of unknown fate: sent again with the next CSeq', done(effect.method));
   return concluded(world, HEADING, work, trace);
+}
+
+/**
+ * The progress of a REFER, word for word. It may share the dialog of a leg, whose CSeq then counts: the leg's next
+ * request must not have the same. @returns false when its dialog is over
+ */
+function repeatProgress(work: Work, effect: RequestEffect): boolean {
+  const isOurs = ({ dialog }: { readonly dialog: Dialog }) =>
+    dialog.callId === effect.callId &&
+    effect.headers.some(([, value]) => value.endsWith(`;tag=${dialog.localTag}`));
+  const leg = work.legs.find((row) => (row.state === 'connected' || row.state === 'leaving') && isOurs(row));
+  const subscription = work.subscriptions.find((row) => row.sharedLeg === undefined && isOurs(row));
+  const row = leg ?? subscription;
+  if (row === undefined) return false;
+  const cseq = Math.max(row.dialog.localCSeq, effect.cseq) + 1;
+  const dialog = { ...row.dialog, localCSeq: cseq };
+  if (leg !== undefined) work.legs.put({ ...leg, dialog });
+  else if (subscription !== undefined) work.subscriptions.put({ ...subscription, dialog });
+  const headers = effect.headers.map((line) =>
+    line[0] === 'CSeq' ? (['CSeq', `${cseq} ${effect.method}`] as const) : line,
+  );
+  work.effect({ ...effect, cseq, headers });
+  return true;
 }
 
 /** A Kamailio was started anew: its pending transactions are gone. */

@@ -39,7 +39,7 @@ describe('setting up', () => {
     const { stage, decision } = pair();
     assert.deepEqual(
       ofKind(decision, 'switch').map(({ stage: order, op, isGate }) => [order, op, isGate]),
-      [[0, 'session.put', true]],
+      [[STAGE.switch, 'session.put', true]],
     );
     assert.deepEqual(
       requestsOf(decision, 'INVITE').map(({ stage: order, requestUri }) => [order, requestUri]),
@@ -478,6 +478,33 @@ describe('after a restart', () => {
     stage.respond(second ?? assert.fail(), { status: 481 });
     assert.equal(stage.sessions.size, 0);
     assert.equal(decideResend(stage.world(), id, bye ?? assert.fail()), undefined);
+  });
+
+  test('the progress of a REFER goes again and counts in the dialog of its leg; so does the invitation it tells of', () => {
+    const stage = new Stage();
+    stage.running();
+    const refer = stage.request({
+      ...stage.inDialog('alice'),
+      method: 'REFER',
+      extra: [['Refer-To', `<${user('dave')}>`]],
+    });
+    const { id } = stage.theOnly().row;
+    const [trying] = requestsOf(refer, 'NOTIFY');
+    const [invite] = requestsOf(refer, 'INVITE');
+    const again = stage.take(decideResend(stage.world(), id, trying ?? assert.fail()));
+    const [repeated] = requestsOf(again, 'NOTIFY');
+    assert.deepEqual([repeated?.cseq, headerOf(repeated, 'CSeq')], [2, '2 NOTIFY']);
+    assert.equal(repeated?.body, trying?.body);
+    assert.equal(stage.legOf('alice').dialog.localCSeq, 2);
+
+    // The invitation goes again too, under another leg, and the referrer is told what becomes of that one.
+    const anew = stage.take(decideReinvite(stage.world(), id, stage.legOf('dave').id));
+    const [second] = requestsOf(anew, 'INVITE');
+    assert.notEqual(second?.callId, invite?.callId);
+    const refused = stage.respond(second ?? assert.fail(), { status: 486 });
+    const [told] = requestsOf(refused, 'NOTIFY');
+    assert.match(told?.body ?? '', /^SIP\/2\.0 486/);
+    assert.equal(told?.cseq, 3);
   });
 
   test('RFC3261-17 Kamailio was restarted: the caller is gone, and the invitations are cancelled', () => {
