@@ -160,9 +160,9 @@ function sendProgress(
 /** The dialog with its next CSeq, its own or that of the leg it shares; undefined when that leg is over. */
 function nextDialog(work: Work, subscription: SubscriptionRow): SubscriptionRow['dialog'] | undefined {
   if (subscription.sharedLeg === undefined) {
-    const dialog = { ...subscription.dialog, localCSeq: subscription.dialog.localCSeq + 1 };
-    const current = work.subscriptions.get(subscription.id);
-    if (current !== undefined) work.subscriptions.put({ ...current, dialog });
+    const current = work.subscriptions.get(subscription.id) ?? subscription;
+    const dialog = { ...current.dialog, localCSeq: current.dialog.localCSeq + 1 };
+    work.subscriptions.put({ ...current, dialog });
     return dialog;
   }
   const leg = work.legs.get(subscription.sharedLeg);
