@@ -128,8 +128,7 @@ export function stable(line: string): string {
 }
 
 function code(text: string): string {
-  const ticks = text.includes('`') ? '``' : '`';
-  return `${ticks}${text}${ticks}`;
+  return text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``;
 }
 
 function inCell(text: string): string {
