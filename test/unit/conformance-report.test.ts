@@ -56,7 +56,7 @@ test('names carry ids in full, short, and in rows', () => {
   ]);
   assert.deepEqual(ids('R-7.2.1.8-2a-i to -2a-iv: the 202'), ['8-2a-i', '8-2a-ii', '8-2a-iii', '8-2a-iv']);
   assert.deepEqual(ids('11.2 R-7.2.1.5-1 R-7.2.1.12-1 a session that is not there'), ['5-1', '12-1']);
-  assert.deepEqual(ids('R-7.2.1.1-3 an interval -1 below'), ['1-3']);
+  assert.deepEqual(ids('R-7.2.1.1-3, -20 s: too short'), ['1-3']);
   assert.deepEqual(ids('A-8 of two faults the first decides'), []);
 });
 
@@ -173,7 +173,11 @@ test('a run: each test with its own lines, also of one loop and side by side; ho
          if (n === 2) throw new Error('two\\nis bad');
        });
      });
-     test.skip('R-7.2.1.4-4: not run', () => {});`,
+     test.skip('R-7.2.1.4-4: not run', () => {});
+     test('R-7.2.1.4-5: whole', async (t) => {
+       seen('saw the whole');
+       await t.test('R-7.2.1.4-6: part', () => {});
+     });`,
   );
   const bad = await write('bad.test.ts', `test('one', () => {}); after(() => { throw new Error('no'); });`);
   try {
@@ -184,6 +188,8 @@ test('a run: each test with its own lines, also of one loop and side by side; ho
         ['R-7.2.1.4-3: it', ['R-7.2.1.4-3'], true, ['saw 3'], undefined],
         ['R-7.2.1.4-1: it', ['R-7.2.1.4-1'], true, ['saw 1'], undefined],
         ['R-7.2.1.4-2: it', ['R-7.2.1.4-2'], false, ['saw 2'], 'two'],
+        ['R-7.2.1.4-6: part', ['R-7.2.1.4-6'], true, [], undefined],
+        ['R-7.2.1.4-5: whole', ['R-7.2.1.4-5'], true, ['saw the whole'], undefined],
         ['one', [], true, [], undefined],
       ],
     );
