@@ -141,7 +141,7 @@ describe('stages', () => {
 describe('lanes', () => {
   test('effects of one conference keep the order of their decisions; others do not wait', async () => {
     const { performer, kamailio, switches, idle } = rig();
-    let confirm = (_: CommandReply) => {};
+    let confirm: (reply: CommandReply) => void = () => {};
     switches.command = () => new Promise((resolve) => (confirm = resolve));
     performer.enqueue(batch('slow', [command(0, 'leg.put', true), reply(1, 'first')]));
     performer.enqueue(batch('slow', [reply(1, 'second')]));
