@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { audioOnly, offer } from './support/groups-offers.ts';
 import {
+  assertClosed,
+  assertEnded,
   assertNoSession,
   assertRefused,
   assertSessionContact,
@@ -54,7 +56,7 @@ describe('7.2.1.3 INVITE to an idle group: nobody comes', { concurrency: 4 }, ()
     const call = ada.sip.invite({ to: silent.group, body: offer() });
     const toBen = await ben.sip.nextInvite();
     const dialog = await toBen.accept({ body: audioOnly() });
-    assert.equal(await dialog.ended, 'remote');
+    await assertEnded(dialog);
     assertRefused(await call.final(), 488, /none of the invited users joined/);
     await assertNoSession(stage.stack, silent.group);
   });
@@ -70,13 +72,13 @@ describe('7.2.1.3 INVITE to an idle group: nobody comes', { concurrency: 4 }, ()
     await ada.sip.sync();
     assert.equal(room.dialog.state, 'confirmed', 'while one rings the session stays');
     await toCyd.reject(480);
-    assert.equal(await room.ended, 'remote');
+    await assertEnded(room.dialog);
     await assertSteps(
       stage.stack,
       toCyd.request.callId,
       ['R-7.2.1.3-fail-2 done', 'R-7.2.1.9-2 done'].reverse(),
     );
-    await room.msrp.closed;
+    await assertClosed(room.msrp);
   });
 
   const cancelled = stage.cast('cancelled', { members: ['ada', 'ben', 'cyd'] });

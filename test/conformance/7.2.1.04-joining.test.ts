@@ -8,6 +8,7 @@ import { DOMAIN } from '../support/stack.ts';
 import { offer } from './support/groups-offers.ts';
 import {
   assertAccepted,
+  assertEnded,
   assertRefused,
   assertSteps,
   everythingReceived,
@@ -158,7 +159,7 @@ describe('7.2.1.4 INVITE to a running group: joined', { concurrency: 4 }, () => 
     const [room, bens] = await Promise.all([out.room(), ben.answerNext()]);
     assert.equal(out.call.responses.filter(({ status }) => status === 200).length, 1, 'one 200');
     await bens.leave();
-    assert.equal(await room.ended, 'remote');
+    await assertEnded(room.dialog);
     const late = ben.sip.invite({ to: idle.group, body: offer() });
     assertRefused(await late.final(), 403, /not allowed to start/);
   });

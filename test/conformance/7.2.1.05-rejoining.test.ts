@@ -8,6 +8,8 @@ import { DOMAIN, FACTORY } from '../support/stack.ts';
 import { audioOnly, offer, picturesOnly } from './support/groups-offers.ts';
 import {
   assertAccepted,
+  assertClosed,
+  assertEnded,
   assertNotAcceptable,
   assertRefused,
   assertSteps,
@@ -25,8 +27,8 @@ describe('7.2.1.5 INVITE to a session identity: checks', { concurrency: 4 }, () 
     const [ada, ben] = await gone.come('ada', 'ben');
     const [room, bens] = await adHoc(ada, ben);
     await bens.leave();
-    assert.equal(await room.ended, 'remote');
-    await room.msrp.closed;
+    await assertEnded(room.dialog);
+    await assertClosed(room.msrp);
     const over = ada.sip.invite({ to: room.uri, body: offer() });
     assertRefused(await over.final(), 403, /does not exist/);
     await assertSteps(stage.stack, over.request.callId, ['R-7.2.1.5-1 refuse']);
@@ -79,7 +81,7 @@ describe('7.2.1.5 INVITE to a session identity: checks', { concurrency: 4 }, () 
       });
       assert.equal(refer.response.status, 202);
     }
-    await Promise.all([bens.ended, bensGroup.ended]);
+    await Promise.all([assertEnded(bens.dialog), assertEnded(bensGroup.dialog)]);
     for (const target of [adhoc.uri, group.uri, expelled.group]) {
       const call = ben.sip.invite({ to: target, body: offer() });
       assertRefused(await call.final(), 403, /removed/);
@@ -217,8 +219,8 @@ describe('7.2.1.5 INVITE to a session identity: back again', { concurrency: 4 },
     await roster.next();
     // No BYE: the network is gone, the client comes back by the identity that it knows.
     const back = await ben.join(room.uri);
-    assert.equal(await bens.ended, 'remote');
-    await bens.msrp.closed;
+    await assertEnded(bens.dialog);
+    await assertClosed(bens.msrp);
     await room.say('on the new one');
     assert.equal((await back.hear()).text, 'on the new one');
     await back.say('heard');
@@ -246,7 +248,7 @@ describe('7.2.1.5 INVITE to a session identity: back again', { concurrency: 4 },
     await room.say('to both');
     assert.deepEqual([(await phone.hear()).text, (await tablet.hear()).text], ['to both', 'to both']);
     const again = await ben.join(room.uri, { headers: [['Contact', at('tablet')]] });
-    assert.equal(await tablet.ended, 'remote');
+    await assertEnded(tablet.dialog);
     await room.say('to phone and tablet');
     assert.deepEqual(
       [(await phone.hear()).text, (await again.hear()).text],
@@ -343,8 +345,8 @@ describe('7.2.1.5 with the profile of RCS clients', () => {
     const [ada, ben] = await people.come('ada', 'ben');
     const [room, bens] = await adHoc(ada, ben);
     await bens.leave();
-    assert.equal(await room.ended, 'remote');
-    await room.msrp.closed;
+    await assertEnded(room.dialog);
+    await assertClosed(room.msrp);
     const over = ada.sip.invite({ to: room.uri, body: offer() });
     assertRefused(await over.final(), 404, /does not exist/);
   });

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { readSdp, sdpBody, sdpOf } from '../../src/agents/sdp.ts';
 import { audioOnly, picturesOnly } from './support/groups-offers.ts';
 import {
+  assertClosed,
   assertNotAcceptable,
   assertRefused,
   assertSessionContact,
@@ -65,7 +66,7 @@ describe('7.2.1.6 an offer inside a session', { concurrency: 4 }, () => {
       assert.deepEqual(answer?.acceptTypes, ['text/plain'], 'from the list of the new offer');
       assert.ok((answer?.sessionVersion ?? 0) > room.peer.sessionVersion, 'the version of o= is stepped');
       assert.equal(answer?.setup, 'passive');
-      await room.msrp.closed;
+      await assertClosed(room.msrp);
       assert.equal(await msrp.send('on the new connection'), 200);
       assert.equal((await bens.hear()).text, 'on the new connection');
       await bens.say('to the new connection');

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sdpOf } from '../../src/agents/sdp.ts';
 import type { HeaderOverrides } from '../../src/agents/sip/message.ts';
-import { assertRefused, assertSteps, foundAt } from './support/groups-outcomes.ts';
+import { assertClosed, assertEnded, assertRefused, assertSteps, foundAt } from './support/groups-outcomes.ts';
 import { nextOffer, sameOffer } from './support/groups-reoffer.ts';
 import { Stage } from './support/groups-stage.ts';
 
@@ -35,7 +35,7 @@ describe('7.2.1.11 session timer', { concurrency: 8 }, () => {
       last.join(refreshed.group, { headers: interval(7) }),
     ]);
     assert.equal(adas.setUpBy.header('Session-Expires'), '6;refresher=uac');
-    await firsts.ended;
+    await assertEnded(firsts.dialog);
     const [byInvite, byUpdate] = await Promise.all([
       adas.dialog.reinvite({ headers: interval(6), body: sameOffer(adas) }).final(),
       bens.dialog.update({ headers: interval(6) }),
@@ -49,7 +49,10 @@ describe('7.2.1.11 session timer', { concurrency: 8 }, () => {
     assert.equal(byUpdate.bodyBytes.length, 0, 'an UPDATE without offer gets no answer');
     await assertSteps(stage.stack, adas.dialog.callId, ['R-7.2.1.6-1 skip', 'R-7.2.1.11-1 done']);
     // cyd did not refresh; last's interval ends later than ada's and ben's first one would have.
-    await Promise.all([cyds.ended, lasts.dialog.nextRequest('BYE', { timeoutMs: WAIT_MS })]);
+    await Promise.all([
+      assertEnded(cyds.dialog, { timeoutMs: WAIT_MS }),
+      lasts.dialog.nextRequest('BYE', { timeoutMs: WAIT_MS }),
+    ]);
     assert.deepEqual([adas.dialog.state, bens.dialog.state], ['confirmed', 'confirmed']);
     assert.equal(await adas.say('still here'), 200);
     assert.equal((await bens.hear()).text, 'still here');
@@ -71,7 +74,7 @@ describe('7.2.1.11 session timer', { concurrency: 8 }, () => {
     assert.ok(Date.now() - startMs >= earliestMs(3), `${Date.now() - startMs} ms`);
     assert.equal(cyds.dialog.state, 'confirmed', 'the longer interval still runs');
     assert.match(bye.request.header('Reason') ?? '', /session timer/);
-    await room.msrp.closed;
+    await assertClosed(room.msrp);
     await roster.until((users) =>
       users.some(
         ({ entity, status, disconnectionMethod }) =>

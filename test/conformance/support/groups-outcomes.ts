@@ -1,10 +1,13 @@
 /** What several clauses ask of an answer, a refusal, or the trace of a decision. */
 import assert from 'node:assert/strict';
 import type { Subscriber } from '../../../src/agents/chat.ts';
+import type { MsrpSession } from '../../../src/agents/msrp/session.ts';
 import type { Heard, Room } from '../../../src/agents/room.ts';
 import { type ReadSdp, readSdp, sdpOf } from '../../../src/agents/sdp.ts';
+import type { Dialog } from '../../../src/agents/sip/dialog.ts';
 import { parseNameAddr, parseSipUri } from '../../../src/agents/sip/header-values.ts';
 import type { SipMessage } from '../../../src/agents/sip/message.ts';
+import { within } from '../../../src/agents/waiting.ts';
 import { DOMAIN, type Stack, type TraceStepView } from '../../support/stack.ts';
 import { evidence, seen, wireLine } from './evidence.ts';
 
@@ -198,6 +201,22 @@ export async function hears(room: Room, text: string): Promise<Heard> {
     seen(`MSRP SEND from ${heard.from}: ${text}`);
     return heard;
   }
+}
+
+const END_TIMEOUT_MS = 5_000;
+
+/** The focus has ended this dialog with BYE. */
+export async function assertEnded(dialog: Dialog, options: { timeoutMs?: number } = {}): Promise<void> {
+  const timeoutMs = options.timeoutMs ?? END_TIMEOUT_MS;
+  const what = `BYE in the dialog with ${dialog.remoteAddress}`;
+  assert.equal(await within(dialog.ended, timeoutMs, what, () => dialog.state), 'remote');
+}
+
+/** The switch has closed this MSRP connection. */
+export async function assertClosed(msrp: MsrpSession): Promise<void> {
+  await within(msrp.closed, END_TIMEOUT_MS, `the end of the MSRP connection of ${msrp.name}`, () =>
+    msrp.tail(),
+  );
 }
 
 /** Text of everything that this person got by SIP and MSRP. */
