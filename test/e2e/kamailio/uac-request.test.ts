@@ -162,7 +162,8 @@ test('CANCEL ends a ringing invitation: the user hears it, the 487 arrives, and 
     await bob.expectRequest('ACK');
   }
   await assert.rejects(kam.client.cancel('no-such-call', 1), { code: 'RPC_NOT_FOUND' });
-  assert.doesNotMatch(kam.kamailio.recentOutput(), /didn't release|BUG|ERROR/);
+  // A machine without /etc/protocols gets one such line at start.
+  assert.doesNotMatch(kam.kamailio.recentOutput(), /didn't release|BUG|ERROR(?!.*tcp_init)/);
 });
 
 test('a second 2xx from a fork reaches the service, which can acknowledge and end it', async () => {
