@@ -28,7 +28,7 @@ function account(name: string): string {
 /** What no refused attempt may change: the sessions that run, not those that are on their way out. */
 async function footprint(stack: Stack): Promise<unknown> {
   const sessions = (await stack.sessions()).filter(({ phase }) => phase === 'active' || phase === 'forming');
-  return sessions.map(({ id, phase, participants }) => [id, phase, participants.connected]).sort();
+  return sessions.map(({ id, phase, participants }) => `${id} ${phase} ${participants.connected}`).sort();
 }
 
 describe('identity', () => {
