@@ -56,7 +56,7 @@ test('names carry ids in full, short, and in rows', () => {
   ]);
   assert.deepEqual(ids('R-7.2.1.8-2a-i to -2a-iv: the 202'), ['8-2a-i', '8-2a-ii', '8-2a-iii', '8-2a-iv']);
   assert.deepEqual(ids('11.2 R-7.2.1.5-1 R-7.2.1.12-1 a session that is not there'), ['5-1', '12-1']);
-  assert.deepEqual(ids('R-7.2.1.1-3, -20 s: too short'), ['1-3']);
+  assert.deepEqual(idsOf('R-7.2.1.1-3, -20 s: short'), { ids: ['R-7.2.1.1-3'], unknown: [] });
   assert.deepEqual(ids('A-8 of two faults the first decides'), []);
 });
 
@@ -158,7 +158,7 @@ test('a run: each test with its own lines, also of one loop and side by side; ho
     const file = join(folder, name);
     await writeFile(
       file,
-      `import { after, describe, it, test } from 'node:test';
+      `import { after, before, describe, it, test } from 'node:test';
        import { evidence, seen } from ${JSON.stringify(helper)};\n${body}`,
     );
     return relative(ROOT, file);
@@ -166,6 +166,7 @@ test('a run: each test with its own lines, also of one loop and side by side; ho
   const good = await write(
     'good.test.ts',
     `describe('d', { concurrency: 3 }, () => {
+       before((context) => context.diagnostic?.('seen: of no test'));
        for (const n of [3, 1, 2]) it('R-7.2.1.4-' + n + ': it', async () => {
          await new Promise((resolve) => setTimeout(resolve, n * 20));
          evidence('R-7.2.1.4-' + n, 'line\\r\\n ' + n + ' ' + 'x'.repeat(300));
