@@ -12,6 +12,7 @@ import {
   assertNoProgress,
   isProgress,
   progressOf,
+  ring,
 } from './support/refer-progress.ts';
 import { assertNotInvited, scene } from './support/scene.ts';
 
@@ -32,7 +33,9 @@ describe('7.2.1.7 adding one user', () => {
     scene(stack, ['Ada', 'Ben', 'Dan'], async (ada, ben, dan) => {
       const [hers, his] = await gather(ada, ben);
       const roster = await hers.watch();
-      const [refer, dans] = await Promise.all([hers.dialog.refer(`<${dan.uri}>`), dan.answerNext()]);
+      const [refer, invite] = await Promise.all([hers.dialog.refer(`<${dan.uri}>`), dan.sip.nextInvite()]);
+      await ring(invite, refer);
+      const dans = await dan.answer(invite);
       assertAccepted(refer.response, { isOutside: false });
       assert.equal(refer.response.header('Refer-Sub'), undefined);
       assert.deepEqual(await progressOf(refer), [
@@ -55,7 +58,9 @@ describe('7.2.1.7 adding one user', () => {
   test('R-7.2.1.7-8 R-7.2.1.7-note the 2xx comes before any NOTIFY, and the implicit subscription lives in that dialog', () =>
     scene(stack, ['Ada', 'Ben', 'Dan'], async (ada, ben, dan) => {
       const [hers] = await gather(ada, ben);
-      const [refer] = await Promise.all([hers.dialog.refer(`<${dan.uri}>`), dan.answerNext()]);
+      const [refer, invite] = await Promise.all([hers.dialog.refer(`<${dan.uri}>`), dan.sip.nextInvite()]);
+      await ring(invite, refer);
+      await dan.answer(invite);
       await progressOf(refer);
       assert.deepEqual(
         arrivals(ada, {
@@ -74,10 +79,12 @@ describe('7.2.1.7 adding one user', () => {
   test('R-7.2.1.7-6 outside a dialog: Supported: norefersub, and NOTIFYs in the dialog that the REFER made', () =>
     scene(stack, ['Ada', 'Ben', 'Dan'], async (ada, ben, dan) => {
       const [hers, his] = await gather(ada, ben);
-      const [refer, dans] = await Promise.all([
+      const [refer, invite] = await Promise.all([
         ben.sip.refer({ to: hers.uri, referTo: `<${dan.uri}>` }),
-        dan.answerNext(),
+        dan.sip.nextInvite(),
       ]);
+      await ring(invite, refer);
+      const dans = await dan.answer(invite);
       assertAccepted(refer.response, { isOutside: true });
       assert.deepEqual(await progressOf(refer), [
         'SIP/2.0 100 Trying',

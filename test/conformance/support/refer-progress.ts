@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { Subscriber } from '../../../src/agents/chat.ts';
 import type { SipMessage } from '../../../src/agents/sip/message.ts';
 import type { Subscription } from '../../../src/agents/sip/subscription.ts';
+import type { UasInvite } from '../../../src/agents/sip/uas-invite.ts';
 import { FACTORY } from '../../support/stack.ts';
 import { seen, wireLine } from './evidence.ts';
 
@@ -27,6 +28,12 @@ export async function progressOf(subscription: Subscription): Promise<string[]> 
     `NOTIFY of Event: refer · sipfrag: ${progress.join(', ')} · Subscription-State: terminated;reason=noresource`,
   );
   return progress;
+}
+
+/** Rings, and waits until the referrer has been told: an answer right behind the 180 may overtake it. */
+export async function ring(invite: UasInvite, refer: Subscription): Promise<void> {
+  invite.ring();
+  while (!refer.notifies.some(({ body }) => body.startsWith('SIP/2.0 180 '))) await refer.nextNotify();
 }
 
 /** The answer to a REFER that was taken. `isOutside`: of a dialog, where the option tag must be told (RFC 4488). */
