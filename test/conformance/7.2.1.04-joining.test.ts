@@ -218,5 +218,6 @@ describe('7.2.1.4 INVITE to a running group: joined', { concurrency: 4 }, () => 
   });
 });
 
-before(() => stage.open());
+// Without an interval between NOTIFYs, each goes out with the change that it tells of.
+before(() => stage.open({ notify: { minIntervalMs: 0 } }));
 after(() => stage.close());
