@@ -221,7 +221,7 @@ describe('malformed header fields of a factory INVITE', () => {
       }));
   }
 
-  test('RFC3261-8.2.2.1 a Request-URI of no scheme that we know is nobody', () =>
+  test('R-7.2.1.5-1 a session identity full of escapes is a session that is not there', () =>
     scene(stack, ['Ada'], async (ada) => {
       const response = await ada.sip
         .invite({ to: FACTORY, requestUri: `sip:im-s-%00%0d%0a@${DOMAIN}`, body: sdpBody(plainSdp()) })

@@ -76,6 +76,11 @@ describe('CANCEL by the inviter', { concurrency: 4 }, () => {
       const hers = await dialling.room();
       const response = await dialling.call.cancel();
       assert.ok([200, 481].includes(response.status), `${response.status}`);
+      // Kamailio answers the CANCEL before it tells the focus: two more questions come surely later.
+      await ada.sip.sync({ to: FACTORY });
+      const roster = await hers.watch();
+      await roster.next();
+      assert.deepEqual(new Set(roster.connected), new Set([ada.uri, ben.uri]));
       assert.equal(await hers.say('still here'), 200);
       assert.equal((await his.hear()).text, 'still here');
       assert.equal(hers.dialog.state, 'confirmed');
