@@ -7,6 +7,7 @@ import type { UacInvite } from '../../src/agents/sip/uac-invite.ts';
 import { groupDocument } from '../support/groups.ts';
 import { DOMAIN, FACTORY, Stack } from '../support/stack.ts';
 import { dialFactory, gather } from './support/ad-hoc.ts';
+import { evidence, wireLine } from './support/evidence.ts';
 import { assertNotifies, assertRefused, methodsOf, sessionOf, stepOf } from './support/expect.ts';
 import { freshUri, scene } from './support/scene.ts';
 
@@ -47,6 +48,7 @@ describe('7.2.1.1 the 200', () => {
       assert.match(response.header('To') ?? '', /;tag=[\w.~-]{8,}$/);
       assert.equal(response.values('Contact').length, 1);
       assert.equal(Number(response.header('Content-Length')), response.bodyBytes.length);
+      evidence('R-7.2.1.1-1', wireLine(response, 'CSeq', 'To', 'Content-Length'));
       await acked.ack();
       // The call beside it is never acknowledged: its copies are the clock for those that must not come.
       for (let copies = 0; copies < 3; copies += 1) {
@@ -66,6 +68,7 @@ describe('7.2.1.1 the 200', () => {
       const allowed = methodsOf(hers.setUpBy);
       for (const method of ['INVITE', 'ACK', 'BYE', 'CANCEL', 'SUBSCRIBE', 'NOTIFY', 'OPTIONS', 'UPDATE'])
         assert.ok(allowed.includes(method), `${method} in ${allowed.join(', ')}`);
+      evidence('R-7.2.1.1-2', wireLine(hers.setUpBy, 'Allow'));
       for (const { setUpBy } of others)
         assert.deepEqual(methodsOf(setUpBy), allowed, 'the invitation says the same');
       const inDialog = allowed.filter((method) => !['ACK', 'CANCEL', 'INVITE', 'BYE'].includes(method));
@@ -103,6 +106,7 @@ describe('7.2.1.1 the 200', () => {
       );
       assert.equal(timer.header('Session-Expires'), '600;refresher=uac');
       assert.equal(timer.header('Require'), 'timer');
+      evidence('R-7.2.1.1-3', wireLine(timer, 'Session-Expires', 'Require'));
       const tooLong = await answered(
         dialFactory(ada, {
           invite: [ben.uri],
@@ -159,6 +163,8 @@ describe('7.2.1.1 the 200', () => {
       );
       for (const response of [plain, hidden]) {
         assert.deepEqual(response.values('P-Asserted-Identity'), [`<${FACTORY}>`]);
+        evidence('R-7.2.1.1-4', wireLine(response, 'P-Asserted-Identity'));
+        evidence('R-7.2.1.1-4a', wireLine(response, 'P-Asserted-Identity'));
       }
       assert.match((await stepOf(stack, { session: sessionOf(plain) }, 'R-7.2.1.1-4')).found, /4a/);
     }));
@@ -171,6 +177,7 @@ describe('7.2.1.1 the 200', () => {
     await roster.next();
     const second = await gus.join(GROUP);
     assert.deepEqual(second.setUpBy.values('P-Asserted-Identity'), [`<${GROUP}>`]);
+    evidence('R-7.2.1.1-4b', wireLine(second.setUpBy, 'P-Asserted-Identity'));
     await roster.next();
     const at = (agent: typeof gina, match: (message: SipMessage) => boolean) =>
       agent.sip.trace
@@ -190,6 +197,7 @@ describe('7.2.1.1 the 200', () => {
       const contact = parseNameAddr(hers.setUpBy.values('Contact')[0] ?? '');
       assert.match(contact.uri, /^sip:im-s-[a-z0-9]{16,}@/);
       assert.deepEqual(new Set(contact.params.keys()), new Set(['isfocus', '+g.oma.sip-im']));
+      evidence('R-7.2.1.1-5', wireLine(hers.setUpBy, 'Contact'));
       for (const room of [his, cleos]) {
         assert.equal(room?.uri, hers.uri);
         assert.equal(room?.isFocus, true);
@@ -223,6 +231,7 @@ describe('7.2.1.1 the 200', () => {
       for (const message of [ringing, response, refused]) {
         assert.equal(message.headers('Server').length, 1, `one Server in ${message.summary}`);
         assert.match(message.header('Server') ?? '', /^IM-serv\/OMA1\.0( |$)/);
+        evidence('R-7.2.1.1-6', wireLine(message, 'Server'));
       }
       assert.equal(invite.request.headers('User-Agent').length, 1, 'one User-Agent in the invitation');
       assert.match(invite.request.header('User-Agent') ?? '', /^IM-serv\/OMA1\.0( |$)/);
@@ -261,6 +270,7 @@ describe('7.2.1.1 the 200', () => {
       const his = await ben.answer(invite);
       const response = await call.final();
       assert.equal(response.header('P-Charging-Vector'), vector, 'echoed');
+      evidence('R-7.2.1.1-ims', wireLine(response, 'P-Charging-Vector', 'Record-Route'));
       assert.deepEqual(response.values('Record-Route'), [hop], 'once');
       const bye = call.dialog.nextRequest('BYE');
       await his.leave();
