@@ -159,6 +159,7 @@ describe('malformed bodies of a factory INVITE', () => {
       (uri) => setUpBody([uri], 'v=0\r\no=x\r\n\u0000\u0001\r\nm=\r\n'),
     ],
     ['an empty SDP part', 400, /./, (uri) => multipart([{ ...sdp, content: '' }, resourceLists([uri])])],
+    ['a Content-Type that is none', 488, /no SDP/, (uri) => ({ ...list(uri), contentType: 'nonsense' })],
     [
       'a body of an unknown type',
       488,
