@@ -1,6 +1,6 @@
 /** Starting other programs: quietly on stdout, with progress on stderr, with signals passed on. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
@@ -65,9 +65,12 @@ export function runProgram(root, [file, ...args]) {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     });
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-    const above = ancestors();
+    const npm = process.ppid;
     const watch = setInterval(() => {
-      if (process.env.npm_lifecycle_event !== undefined && ancestors() !== above) child.kill('SIGTERM');
+      if (process.env.npm_lifecycle_event !== undefined && process.ppid !== npm) {
+        process.stderr.write('setup: npm has ended without a word; stopping\n');
+        child.kill('SIGTERM');
+      }
     }, PARENT_CHECK_EVERY_MS);
     child.on('error', (error) => {
       clearInterval(watch);
@@ -78,17 +81,6 @@ export function runProgram(root, [file, ...args]) {
       resolve(statusOf(code, signal));
     });
   });
-}
-
-/** Parent and grandparent: npm starts a shell that starts us, and that shell lives on when npm is killed. */
-function ancestors() {
-  const parent = process.ppid;
-  try {
-    const stat = readFileSync(`/proc/${parent}/stat`, 'utf8');
-    return `${parent} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}`;
-  } catch {
-    return `${parent}`;
-  }
 }
 
 function statusOf(code, signal) {

@@ -77,7 +77,10 @@ function parseOverride(text: string, node: SchemaNode): Parsed {
 }
 
 function takesOnlyText(node: SchemaNode): boolean {
-  return node.type === 'string' || (node.anyOf?.every((choice) => choice.type !== 'integer' && choice.type !== 'number') ?? false);
+  return (
+    node.type === 'string' ||
+    (node.anyOf?.every((choice) => choice.type !== 'integer' && choice.type !== 'number') ?? false)
+  );
 }
 
 /** Numbers and booleans as YAML reads them; anything else stays the text it is. */

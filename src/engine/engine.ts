@@ -3,6 +3,7 @@
  * through to the store, and gives decisions the world they may look at.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GroupDocument } from '../documents/group-model.ts';
 import { type Decision, decideCancel, decideRequest } from '../focus/decide.ts';
 import {
@@ -215,7 +216,7 @@ export class Engine {
       this.#deadlines.addChanged(decision.changes);
     }
     this.#report(record, decision);
-    return this.#answer(decision, batch, origin);
+    return this.#answer(decision, batch, origin, about.callId);
   }
 
   /** The final reply travels back in the same call when nothing has to happen before it. */
@@ -223,6 +224,7 @@ export class Engine {
     decision: Decision,
     batch: OutboxBatch | undefined,
     origin: RequestOrigin | undefined,
+    callId: string | undefined,
   ): RequestAnswer {
     if (decision.reply !== undefined) return { reply: decision.reply };
     if (batch === undefined) return { pending: true };
@@ -232,9 +234,14 @@ export class Engine {
       this.performer.enqueue(batch);
       return { pending: true };
     }
+    if (batch.effects.some(({ effect }) => effect.kind === 'request' && effect.callId === callId)) {
+      // A NOTIFY or BYE in the same dialog must not overtake the answer: it leaves once Kamailio has sent that.
+      this.performer.enqueue(batch, nextTurn());
+      return { pending: true };
+    }
     const { reply } = direct.effect;
     const rest = { ...batch, effects: batch.effects.filter((entry) => entry !== direct) };
-    // After the answer was handed to the socket, so that a NOTIFY never overtakes the 200 that it follows.
+    // After the answer was handed to the socket.
     const handedOver = new Promise<void>((resolve) => {
       setImmediate(() => {
         this.#options.store.effectsDone([direct.id]);
