@@ -350,6 +350,13 @@ const ACTS: Readonly<Record<string, readonly [weight: number, act: Act]>> = {
       system.isFrozen = true;
     },
   ],
+  deafen: [
+    1,
+    (system) => {
+      if (!system.isFrozen) system.isDeaf = true;
+      system.isFrozen = true;
+    },
+  ],
   restartKamailio: [1, (system) => (system.isFrozen ? undefined : system.kamailioRestarted())],
 };
 

@@ -53,6 +53,8 @@ export class System {
   readonly #placement = new SwitchPlacement(pino({ level: 'silent' }));
   engine: Engine;
   isFrozen = false;
+  /** Frozen, but what it sends arrives. */
+  isDeaf = false;
   /** Sessions and legs that were seen once, to be looked for when they are over. */
   readonly seen = new Map<string, Conference>();
   readonly errors: object[] = [];
@@ -73,12 +75,12 @@ export class System {
       settings: { ...SETTINGS, session: { expiresS: 120, minSeS: 90 }, inviteTimeoutS: 60 },
       store: this.store,
       kamailio: {
-        reply: (...of) => (this.#isCut(engine) ? NEVER() : outside.reply(...of)),
-        request: (effect) => (this.#isCut(engine) ? NEVER() : outside.request(effect)),
-        cancel: (effect) => (this.#isCut(engine) ? NEVER() : outside.cancel(effect)),
+        reply: (...of) => this.#carry(engine, () => outside.reply(...of)),
+        request: (effect) => this.#carry(engine, () => outside.request(effect)),
+        cancel: (effect) => this.#carry(engine, () => outside.cancel(effect)),
       },
       switches: {
-        command: (...of) => (this.#isCut(engine) ? NEVER() : outside.command(...of)),
+        command: (...of) => this.#carry(engine, () => outside.command(...of)),
         choose: () => outside.choose(),
       },
       findGroup: (address) => GROUPS.get(address),
@@ -93,9 +95,14 @@ export class System {
     return engine;
   }
 
-  /** The effects of a frozen engine, or of one that was replaced, reach nobody. */
-  #isCut(engine: Engine): boolean {
-    return this.isFrozen || engine !== this.engine;
+  /**
+   * The effects of a frozen engine, or of one that was replaced, reach nobody. Those of a deaf one do, and it does not
+   * come to know: after its restart their fate is unknown.
+   */
+  #carry<T>(engine: Engine, effect: () => Promise<T>): Promise<T> {
+    if (engine !== this.engine || (this.isFrozen && !this.isDeaf)) return NEVER();
+    const fate = effect();
+    return this.isFrozen ? fate.then(NEVER, NEVER) : fate;
   }
 
   request(request: SipRequest, from: string): string {
@@ -133,14 +140,24 @@ export class System {
   }
 
   async advance(ms: number): Promise<void> {
-    this.clock.ms += ms;
-    mock.timers.tick(ms);
+    this.#pass(ms);
     await this.settle();
   }
 
+  /** Some effects wait a moment: time passes while the engine is busy. */
   async settle(): Promise<void> {
-    do await nextTurn();
-    while (!this.isFrozen && this.engine.performer.busy > 0);
+    let turns = 0;
+    do {
+      await nextTurn();
+      turns += 1;
+      assert(turns < 1_000, 'the engine does not come to rest');
+      if (turns % 10 === 0) this.#pass(1);
+    } while (!this.isFrozen && this.engine.performer.busy > 0);
+  }
+
+  #pass(ms: number): void {
+    this.clock.ms += ms;
+    mock.timers.tick(ms);
   }
 
   /** The process is gone with all that it had not done yet; the next one finds the store. */
@@ -148,6 +165,7 @@ export class System {
     if (this.isFrozen) this.outside.faults.crash = true;
     void this.engine.stop(0);
     this.isFrozen = false;
+    this.isDeaf = false;
     this.engine = this.#start();
     const batches = this.engine.load();
     await this.#placement.resyncAll(this.engine, 'switch-1');
