@@ -15,6 +15,7 @@ import { eventually } from './support/eventually.ts';
 import {
   groupMembers,
   isAlive,
+  type PartProcess,
   partOf,
   recordedParts,
   runDirectory,
@@ -49,6 +50,14 @@ async function up(t: TestContext, sections: Sections = {}): Promise<Command> {
   const command = new Command('up', '--config', file);
   t.after(() => command.stop('SIGKILL'));
   return command;
+}
+
+/** Stopped processes hear nothing; they are ended with the test if nobody else has done it. */
+function freeze(t: TestContext, parts: readonly PartProcess[]): void {
+  for (const { pid, startTime } of parts) {
+    process.kill(pid, 'SIGSTOP');
+    t.after(() => startTimeOf(pid) === startTime && isAlive(pid) && process.kill(pid, 'SIGKILL'));
+  }
 }
 
 /** Ended by itself with one line on stderr and nothing else. */
@@ -109,7 +118,10 @@ describe('the end', () => {
     const command = await up(t);
     await command.ready();
     const all = stackProcesses(directory);
-    for (const name of ['focus', 'switch 0']) process.kill(partOf(directory, name).pid, 'SIGSTOP');
+    freeze(
+      t,
+      ['focus', 'switch 0'].map((name) => partOf(directory, name)),
+    );
     const askedMs = performance.now();
     const { code } = await command.stop('SIGTERM');
     assert.ok(performance.now() - askedMs < STOP_LIMIT_MS);
@@ -228,7 +240,7 @@ describe('one run on a store', () => {
     await command.ready();
     const left = recordedParts(directory).filter(({ name }) => name !== 'kamailio');
     // Stopped processes hear neither the end of their channel nor SIGTERM: they stay until somebody kills them.
-    for (const { pid } of left) process.kill(pid, 'SIGSTOP');
+    freeze(t, left);
     const all = stackProcesses(directory);
     await command.stop('SIGKILL');
     await untilGone(
