@@ -98,6 +98,13 @@ test('evidence: its own line, else one that speaks of the same, else the trace; 
   assert.equal(evidenceOf(id, { seen, evidence: { [id]: [trace] } }), refused);
   assert.equal(evidenceOf(id, { evidence: { [id]: [trace] } }), trace);
   assert.equal(evidenceOf('R-7.2.1.11-exp', { seen }), undefined);
+  // A status in a fragment is none of the response; a 200 does not show a 488; the last NOTIFY shows the change.
+  const progress = 'NOTIFY of Event: refer · sipfrag: SIP/2.0 200 OK';
+  const notify = (version: number) => `NOTIFY sip:a@b SIP/2.0 · Event: conference · version="${version}"`;
+  assert.equal(evidenceOf('R-7.2.1.7-8', { seen: [progress] }), undefined);
+  assert.equal(evidenceOf('R-7.2.1.7-10', { seen: ['SIP/2.0 202 Accepted', progress] }), progress);
+  assert.equal(evidenceOf('R-7.2.1.3-7', { seen: ['SIP/2.0 200 OK · a=path:msrp://x'] }), undefined);
+  assert.equal(evidenceOf('R-7.2.1.9-ok-2', { seen: [notify(0), notify(1)] }), notify(1));
 });
 
 test('the page: counts, readings with their settings, a failure that cannot be missed', () => {

@@ -15,7 +15,7 @@ import { VERSION } from '../../../src/app/version.ts';
 import type { RunResults } from './collect.ts';
 import { conformancePage } from './page.ts';
 import { conformanceFiles, ROOT, runTests } from './run-tests.ts';
-import { isComplete, judge, type Verdicts } from './verdicts.ts';
+import { isComplete, judge, TRACE_PREFIX, type Verdicts } from './verdicts.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -62,7 +62,8 @@ function read(file: string): RunResults {
 }
 
 function tell({ all, passed, failed, missing, unknown, brokenFiles }: Verdicts): void {
-  const shown = all.filter(({ evidence }) => evidence !== undefined).length;
+  const shown = all.flatMap(({ evidence }) => (evidence === undefined ? [] : [evidence]));
+  const traced = shown.filter((line) => line.startsWith(TRACE_PREFIX)).length;
   const list = (what: string, items: readonly string[]) => {
     if (items.length > 0) print(`${what} (${items.length}): ${items.join(', ')}`);
   };
@@ -70,7 +71,9 @@ function tell({ all, passed, failed, missing, unknown, brokenFiles }: Verdicts):
   list('without a test', missing);
   list('no such statement', unknown);
   list('files that failed outside of their tests', brokenFiles);
-  print(`${passed} of ${all.length} statements pass; ${shown} with a captured line`);
+  print(
+    `${passed} of ${all.length} statements pass; ${shown.length - traced} with a line of a message, ${traced} with one of the trace`,
+  );
 }
 
 /** Of the Kamailio that the tests ran against (PARLEY_KAMAILIO_BINARY as for the product). */

@@ -47,8 +47,9 @@ export function conformancePage(verdicts: Verdicts, { version, date, kamailio }:
 | Run of | ${date} |
 
 Each test plays SIP and MSRP clients against the whole product behind a real Kamailio. *Level*: M is SHALL, S is SHOULD, I is informative but tested. *Reading*: how an
-ambiguity of the text is read; where it can be set, it links to its setting. *Seen*: a line that the test asserted, as captured; ports, tags and random names are shown as \`…\`. Where
-the decision trace is quoted, the statement shows on the wire only indirectly or in several messages.
+ambiguity of the text is read; where it can be set, it links to its setting. *Seen*: start line and header fields of a message that the test made assertions on, joined by \`·\`, bodies
+in short; where a test has none for the statement itself, one of the same test that is about the same terms, and else the step of the decision trace. Ports, tags and random names are
+shown as \`…\`. An empty cell means that the assertions stand in the test alone.
 
 ${overview(all)}${faults(verdicts)}
 ${clauses.join('\n')}`;
@@ -124,7 +125,9 @@ export function stable(line: string): string {
     .replaceAll(/\b(\d{1,3}(?:\.\d{1,3}){3}):\d{2,5}\b/g, '$1:…')
     .replaceAll(/(msrps?:\/\/[^/\s]+\/)[^;\s]+/g, '$1…')
     .replaceAll(/(\bsips?:[a-z]+)-\d+@/g, '$1@')
-    .replaceAll(/\b(leg|user|sub)-[a-z0-9]{8,}/g, '$1-…');
+    .replaceAll(/\b(leg|user|sub)-[a-z0-9]{8,}/g, '$1-…')
+    .replaceAll(/\b[0-9a-f]{12,}\b/g, '…')
+    .replaceAll(/\b(active;expires)=\d+/g, '$1=…');
 }
 
 function code(text: string): string {

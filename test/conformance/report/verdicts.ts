@@ -77,28 +77,37 @@ function lineOf(statement: Statement, test: TestResult): { text: string; rank: n
   const own = test.evidence[statement.id] ?? [];
   const wire = own.find((line) => !line.startsWith(TRACE_PREFIX));
   if (wire !== undefined) return { text: wire, rank: 0 };
-  const about = tokensOf(statement);
+  const { must, may } = tokensOf(statement);
   let best: { text: string; score: number } | undefined;
   for (const text of test.seen) {
-    const score = about.filter((token) => token.test(text)).length;
-    if (score > (best?.score ?? 0)) best = { text, score };
+    if (!must.every((token) => token.test(text))) continue;
+    const score = [...must, ...may].filter((token) => token.test(text)).length;
+    if (score === 0) continue;
+    // Of NOTIFYs that say the same the last one is shown: the first has the state before anything happened.
+    const isBetter = score > (best?.score ?? 0) || (score === best?.score && text.startsWith('NOTIFY'));
+    if (isBetter) best = { text, score };
   }
   if (best !== undefined) return { text: best.text, rank: 1 };
   const [trace] = own;
   return trace === undefined ? undefined : { text: trace, rank: 2 };
 }
 
-/** Status codes, header fields and protocol words of a title; the plane on which it is seen counts as one. */
-function tokensOf({ title, observed }: Statement): readonly RegExp[] {
-  const words = title.match(
-    /\b(?:[1-6]\d\d|[1-6]xx|[A-Z][A-Za-z]*(?:-[A-Z][a-z]+)*|accept-types|isfocus)\b/g,
-  );
-  const tokens = (words ?? []).map((word) =>
-    word === '2xx' ? /\b20\d\b/ : new RegExp(`\\b${word}\\b`, 'i'),
-  );
-  if (/policy, or 403|, or 403/.test(title)) tokens.push(/\b403\b/);
-  if (observed.includes('CONF')) tokens.push(/\bNOTIFY\b.*conference/);
-  if (observed.includes('REF')) tokens.push(/\bNOTIFY\b.*refer/);
-  if (observed.includes('MSRP')) tokens.push(/^MSRP\b/);
-  return tokens;
+interface Tokens {
+  readonly must: readonly RegExp[];
+  readonly may: readonly RegExp[];
+}
+
+/** Header fields and protocol words of a title; its status code, or the NOTIFY that it is seen in, must be there. */
+function tokensOf({ title, observed }: Statement): Tokens {
+  const words = title.match(/\b(?:[A-Z][A-Za-z]*(?:-[A-Z][a-z]+)*|accept-types|isfocus)\b/g) ?? [];
+  const may = words.map((word) => new RegExp(`\\b${word}\\b`, 'i'));
+  if (observed.every((plane) => plane === 'REF')) {
+    // That none comes is shown by no line.
+    return { must: [/\bNOTIFY\b.*refer.*sipfrag/], may };
+  }
+  if (observed.every((plane) => plane === 'CONF')) return { must: [/\bNOTIFY\b.*conference/], may };
+  if (observed.includes('MSRP')) may.push(/^MSRP\b/);
+  const status = /\b([1-6]\d\d|2xx)\b/.exec(title)?.[1];
+  if (status === undefined) return { must: [], may };
+  return { must: [new RegExp(`^SIP/2\\.0 ${status === '2xx' ? '2\\d\\d' : status}\\b`)], may };
 }
