@@ -44,13 +44,17 @@ export function focusSettings(config: Config): FocusSettings {
 
 /**
  * The host of the identities that we give out; it must lead back to Kamailio from any client. What is advertised, else
- * the address listened on, else (on a wildcard) the domain.
+ * the address that Kamailio listens on, else (on a wildcard) the domain.
  */
-function publicHost({ sip }: Config): string {
+function publicHost({ sip, kamailio }: Config): string {
   if (sip.advertise !== undefined) {
     const { host, port } = sip.advertise;
     return port === undefined ? bracketed(host) : formatHostPort({ host, port });
   }
+  // A Kamailio that somebody else runs listens where its send sockets are, not on our sip.listen.
+  const { udp, tcp, tls } = kamailio.nodes[0]?.sendSockets ?? {};
+  const socket = kamailio.manage ? undefined : (udp ?? tcp ?? tls);
+  if (socket !== undefined) return socket.slice(socket.indexOf(':') + 1);
   const first = sip.listen[0];
   if (first === undefined || first.host === '0.0.0.0' || first.host === '::') return sip.domain;
   return formatHostPort(first);
