@@ -179,7 +179,10 @@ test('a second 2xx from a fork reaches the service, which can acknowledge and en
   const keys = (await kam.client.inboxKeys())
     .map(parseInboxKey)
     .filter((key) => key?.callId === invite.callId);
-  assert.deepEqual(keys.map((key) => key?.tag).sort((a, b) => a.localeCompare(b)), ['fork-1', 'fork-2']);
+  assert.deepEqual(
+    keys.map((key) => key?.tag).sort((a, b) => (a ?? '').localeCompare(b ?? '')),
+    ['fork-1', 'fork-2'],
+  );
   await kam.client.startRequest(inDialog('ACK', invite, second.sip, 1));
   const ack = await bob.expect(
     'the ACK to fork-2',
