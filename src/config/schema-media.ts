@@ -10,7 +10,7 @@ export const MsrpSection = Type.Object(
     listen: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: 16 })], {
       default: 'tcp:127.0.0.1:2855',
       description:
-        'Where the switch takes MSRP: `host:port`, or a list of `tcp|tls|ws|wss:host:port`. Process *i* takes port + *i*; port 0 takes free ports.',
+        'Where the switch takes MSRP: `host:port`, or a list of `tcp|tls|ws|wss:host:port`. Process *i* takes port + *i*; port 0 takes free ports. Only `tcp` is served today.',
     }),
     advertise: Type.Optional(
       Type.String({
