@@ -5,7 +5,7 @@ import { baseMediaType } from '../protocol/media-type.ts';
 import { ANONYMOUS, canonicalAddress, telForm } from './address.ts';
 import { AS_SENT, type Form, type FormSpec, NOT_FOR_THEM, UNWRAPPED, WRAPPED } from './chunk.ts';
 import type { SwitchContext } from './context.ts';
-import { asBytes, type Leg } from './leg.ts';
+import { asBytes, IMDN, type Leg } from './leg.ts';
 
 export interface Audience {
   readonly targets: readonly Leg[];
@@ -25,8 +25,12 @@ const FORBIDDEN = 403;
 const NOT_FOUND = 404;
 const NO_PRIVATE_MESSAGES = 428;
 
+/** What IMDNs of an aliased sender must be, for its address in them to be found (RFC 5438: recipient-uri). */
+const NOT_READABLE = 413;
+
 /**
  * @param bytes the message, or as much as has come
+ * @param isWhole nothing more of it comes
  * @returns the audience, the status of a refusal, or null when the CPIM head is not complete yet
  */
 export function findAudience(
@@ -35,9 +39,12 @@ export function findAudience(
   contentType: string,
   type: string,
   bytes: Buffer,
+  isWhole: boolean,
 ): Audience | number | null {
   if (type !== CPIM) {
-    const asSent: FormSpec = { contentType, cutBytes: 0, prefix: '' };
+    const isReport = type === IMDN && sender.aliasFrom !== '';
+    if (isReport && !isWhole) return NOT_READABLE;
+    const asSent = isReport ? scrubbed(sender, contentType, bytes) : { contentType, cutBytes: 0, prefix: '' };
     return {
       targets: sender.room.members,
       type,
@@ -60,8 +67,13 @@ export function findAudience(
   const targets = targetsOf(context, sender, head);
   if (typeof targets === 'number') return targets;
   const innerType = head.contentType === null ? '' : baseMediaType(head.contentType);
-  const asSent = { contentType, cutBytes: 0, prefix: '' };
-  const forms = [sender.aliasFrom === '' ? asSent : aliased(sender, contentType, head, bytes), null, null];
+  let asSent: FormSpec = { contentType, cutBytes: 0, prefix: '' };
+  if (sender.aliasFrom !== '') {
+    if (innerType === IMDN && !(isWhole && PLAIN_ENCODINGS.has(head.contentTransferEncoding ?? 'binary')))
+      return NOT_READABLE;
+    asSent = aliased(sender, contentType, head, bytes, innerType);
+  }
+  const forms = [asSent, null, null];
   return { targets, type, innerType, contentType, head, forms };
 }
 
@@ -97,10 +109,12 @@ export function prepareForm(context: SwitchContext, sender: Leg, audience: Audie
   };
 }
 
+function isKnownAs(leg: Leg, uri: string): boolean {
+  return leg.addresses.has(canonicalAddress(uri)) || leg.addresses.has(telForm(uri));
+}
+
 function isOwnAddress(leg: Leg, uri: string): boolean {
-  const address = canonicalAddress(uri);
-  if (leg.addresses.has(address) || leg.addresses.has(telForm(uri))) return true;
-  return leg.aliasFrom !== '' && address === ANONYMOUS;
+  return isKnownAs(leg, uri) || (leg.aliasFrom !== '' && canonicalAddress(uri) === ANONYMOUS);
 }
 
 function targetsOf(context: SwitchContext, sender: Leg, head: CpimHead): readonly Leg[] | number {
@@ -117,15 +131,43 @@ function targetsOf(context: SwitchContext, sender: Leg, head: CpimHead): readonl
   return found.length === 0 ? NOT_FOUND : found;
 }
 
-/** The sender's own CPIM From never leaves the switch when an alias stands for it; every other byte of the head stays. */
-function aliased(sender: Leg, contentType: string, head: CpimHead, bytes: Buffer): FormSpec {
+/**
+ * The sender's own CPIM From never leaves the switch when an alias stands for it, nor does its address in another field
+ * of the head (imdn.Original-To) or in an IMDN; all else stays.
+ */
+function aliased(
+  sender: Leg,
+  contentType: string,
+  head: CpimHead,
+  bytes: Buffer,
+  innerType: string,
+): FormSpec {
   const from = head.headers.find((header) => header.name.toLowerCase() === 'from');
   if (from === undefined) throw new Error('a CPIM head without From got this far');
   const before = bytes.toString('latin1', 0, from.start);
-  const after = bytes.toString('latin1', from.end, head.contentStart);
+  const end = innerType === IMDN ? bytes.length : head.contentStart;
+  const after = bytes.toString('latin1', from.end, end);
   return {
     contentType,
-    cutBytes: head.contentStart,
-    prefix: `${before}From: ${sender.aliasFrom}${after}`,
+    cutBytes: end,
+    prefix: `${withAlias(sender, before)}From: ${sender.aliasFrom}${withAlias(sender, after)}`,
   };
+}
+
+/** A whole body in which the sender's address gives way to the alias. */
+function scrubbed(sender: Leg, contentType: string, bytes: Buffer): FormSpec {
+  return {
+    contentType,
+    cutBytes: bytes.length,
+    prefix: withAlias(sender, bytes.toString('latin1')),
+  };
+}
+
+const URIS = /\b(?:sips?|im|pres|tel):[^\s<>"',&]+/gi;
+
+function withAlias(sender: Leg, text: string): string {
+  return text.replace(URIS, (uri) => {
+    const asSip = uri.replace(/^(?:im|pres|sips):/i, 'sip:');
+    return isKnownAs(sender, uri) || isKnownAs(sender, asSip) ? sender.aliasUri : uri;
+  });
 }

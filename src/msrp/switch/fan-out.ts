@@ -16,7 +16,7 @@ const STOP_SENDING = 413;
 /** A message that came in one chunk: finds who it is for and sends it. Returns the status to answer. */
 export function takeWhole(context: SwitchContext, sender: Leg, meta: SendMeta, body: Buffer): number {
   if (meta.total >= 0 && body.length > meta.total) return STOP_SENDING;
-  const audience = findAudience(context, sender, meta.contentType, meta.type, body);
+  const audience = findAudience(context, sender, meta.contentType, meta.type, body, true);
   if (audience === null) return BAD_REQUEST;
   if (typeof audience === 'number') return audience;
   const chunk = makeChunk(context, {

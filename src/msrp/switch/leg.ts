@@ -16,7 +16,7 @@ import type { Transfer } from './transfer.ts';
 const CPIM = 'message/cpim';
 const PLAIN = 'text/plain';
 /** Answers to what the recipient itself asked for (RFC 5438): no list of types keeps them away. */
-const IMDN = 'message/imdn+xml';
+export const IMDN = 'message/imdn+xml';
 
 export class Leg {
   readonly room: Room;
@@ -41,6 +41,7 @@ export class Leg {
   shownFrom = '';
   /** The same when an alias replaces what the sender wrote, else empty. */
   aliasFrom = '';
+  aliasUri = '';
   messagesIn = 0;
   messagesOut = 0;
   nickname = '';
@@ -75,7 +76,8 @@ export class Leg {
     this.maySend = snapshot.direction === 'sendrecv' || snapshot.direction === 'sendonly';
     this.maxSizeBytes = snapshot.maxSizeBytes ?? Number.POSITIVE_INFINITY;
     const addresses = new Set(snapshot.identities.map(canonicalAddress));
-    if (snapshot.alias !== undefined) addresses.add(canonicalAddress(parseCpimAddress(snapshot.alias).uri));
+    this.aliasUri = snapshot.alias === undefined ? '' : parseCpimAddress(snapshot.alias).uri;
+    if (this.aliasUri !== '') addresses.add(canonicalAddress(this.aliasUri));
     this.addresses = addresses;
     this.aliasFrom = snapshot.alias === undefined ? '' : asBytes(snapshot.alias);
     this.shownFrom = this.aliasFrom === '' ? asBytes(plainFrom(snapshot)) : this.aliasFrom;

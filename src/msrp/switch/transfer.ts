@@ -119,6 +119,7 @@ function advance(
     transfer.contentType,
     baseMediaType(transfer.contentType),
     bytes,
+    flag === FLAG_COMPLETE,
   );
   transfer.receivedBytes = received;
   if (audience === null) {
