@@ -1,6 +1,6 @@
 /** Starting other programs: quietly on stdout, with progress on stderr, with signals passed on. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
@@ -65,9 +65,9 @@ export function runProgram(root, [file, ...args]) {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     });
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-    const npm = process.ppid;
+    const above = npmAbove();
     const watch = setInterval(() => {
-      if (process.env.npm_lifecycle_event !== undefined && process.ppid !== npm) {
+      if (process.env.npm_lifecycle_event !== undefined && npmAbove() !== above) {
         process.stderr.write('setup: npm has ended without a word; stopping\n');
         child.kill('SIGTERM');
       }
@@ -81,6 +81,22 @@ export function runProgram(root, [file, ...args]) {
       resolve(statusOf(code, signal));
     });
   });
+}
+
+/**
+ * Names npm: our parent, or our grandparent where npm's shell stands between and would live on when npm is killed. Who
+ * started npm is left alone: a stack started with nohup outlives its shell.
+ */
+function npmAbove() {
+  const parent = process.ppid;
+  try {
+    const stat = readFileSync(`/proc/${parent}/stat`, 'utf8');
+    const end = stat.lastIndexOf(')');
+    const isShell = /^(ba|da|z|k)?sh$/.test(stat.slice(stat.indexOf('(') + 1, end));
+    return isShell ? `${parent} ${stat.slice(end + 2).split(' ')[1]}` : `${parent}`;
+  } catch {
+    return `${parent}`;
+  }
 }
 
 function statusOf(code, signal) {
