@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The first step of every command: `node deploy/setup.mjs <demo|test|up|parley|install> -- arguments`.
+ * The first step of every command: `node deploy/setup.mjs <demo|test|bench|up|parley|install> -- arguments`.
  * Plain JavaScript without dependencies, because it runs on Node 20 in a fresh clone. It installs what is missing
  * (saying so first, on stderr), then hands over to the Node of the project and keeps its exit status.
  */
@@ -11,7 +11,9 @@ import { ensureNpmPackages, npmPackagesAreCurrent, withoutProjectBin } from './s
 import { answerOf, runProgram, runUnderLock } from './setup/run.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const WHATS = ['demo', 'test', 'up', 'parley', 'install'];
+const WHATS = ['demo', 'test', 'bench', 'up', 'parley', 'install'];
+/** What runs under another name than its own. */
+const PROGRAMS = { test: ['test/run.ts'], bench: ['test/bench/main.ts'], parley: ['src/main.ts'] };
 const say = (line) => process.stderr.write(`setup: ${line}\n`);
 
 /** Debian packages are needed for sure by demo and test; `up` asks the program, which reads the configuration. */
@@ -32,18 +34,12 @@ async function main() {
   }
   if (what === 'up' && missingDebianPackages(wanted, env).length > 0 && process.getuid?.() === 0) {
     const answer = answerOf(root, ['config', 'check', '--json', ...args]);
-    if (answer?.ok === true && answer.needsKamailio === true) {
+    if (answer?.needsKamailio === true) {
       const status = await runUnderLock(root, env, ['install', ...wanted], say);
       if (status !== 0) return status;
     }
   }
-  const program =
-    what === 'test'
-      ? ['test/run.ts', ...args]
-      : what === 'parley'
-        ? ['src/main.ts', ...args]
-        : ['src/main.ts', what, ...args];
-  return runProgram(root, program);
+  return runProgram(root, [...(PROGRAMS[what] ?? ['src/main.ts', what]), ...args]);
 }
 
 /** Runs alone (under the lock); looks again, because another start may have done the work meanwhile. */

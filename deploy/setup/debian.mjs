@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { runLong } from './run.mjs';
 
 const KAMAILIO = ['kamailio', 'kamailio-extra-modules', 'kamailio-tls-modules'];
-const FOR_TESTS = ['sip-tester'];
+const FOR_TESTS = ['sip-tester', 'chromium', 'lua5.4'];
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 const POLICY_MARK = 'parley-setup';
 const POLICY_TEXT = `#!/bin/sh\n# ${POLICY_MARK}: no daemon starts while packages are installed; removed right after.\nexit 101\n`;
@@ -13,6 +13,7 @@ const POLICY_TEXT = `#!/bin/sh\n# ${POLICY_MARK}: no daemon starts while package
 export function packagesFor(what, env) {
   const kamailio = env.PARLEY_KAMAILIO_BINARY ? [] : KAMAILIO;
   if (what === 'test') return [...KAMAILIO, ...FOR_TESTS];
+  if (what === 'bench') return KAMAILIO;
   return what === 'demo' || what === 'up' ? kamailio : [];
 }
 

@@ -1,19 +1,11 @@
-/** The admin interface: health, metrics and a read-only API over what the view shows. Message content is not part of it. */
-import type { Logger } from 'pino';
+/** The admin interface: health, metrics and an API over what the view shows. Message content is not part of it. */
 import { CodedError } from '../lib/errors.ts';
 import { isLoopback } from './host-guard.ts';
-import type { AdminLimits } from './limits.ts';
-import { createAdminServer } from './server.ts';
-import type { AdminView } from './view.ts';
+import { type AdminServerOptions, createAdminServer } from './server.ts';
 
-export interface AdminOptions {
-  /** IPv6 without brackets. */
-  readonly host: string;
+export interface AdminOptions extends AdminServerOptions {
   /** 0: a free port. */
   readonly port: number;
-  readonly view: AdminView;
-  readonly log: Logger;
-  readonly limits?: Partial<AdminLimits>;
 }
 
 export interface RunningAdmin {
@@ -33,10 +25,7 @@ export async function startAdmin({ host, port, ...options }: AdminOptions): Prom
   }
   const bound = server.server.address();
   if (!isLoopback(host)) {
-    options.log.warn(
-      { host },
-      'the admin has no authentication and listens on an address that is not loopback',
-    );
+    options.log.warn({ host }, 'the admin speaks plain HTTP beyond loopback: tokens can be read on the way');
   }
   return {
     address:

@@ -1,6 +1,6 @@
 /** Metrics in Prometheus' text format: the process's own, and what the view collects at this scrape. */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Metric } from './view.ts';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type MetricType, Registry } from 'prom-client';
+import type { HistogramMetric, Metric } from './view.ts';
 
 export const METRICS_MEDIA_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
@@ -33,15 +33,55 @@ export async function metricsText(
 }
 
 /** Throws for a name that Prometheus does not take, or a counter that went down. */
-function prometheusMetric({ name, help, type, values }: Metric): Counter | Gauge {
-  const labelNames = [...new Set(values.flatMap(({ labels }) => Object.keys(labels)))];
+function prometheusMetric(metric: Metric): Counter | Gauge | Histogram {
+  const { name, help } = metric;
+  const labelNames = [...new Set(metric.values.flatMap(({ labels }) => Object.keys(labels)))];
   const options = { name, help, labelNames, registers: [] };
-  if (type === 'counter') {
+  if (metric.type === 'histogram') return new CountedHistogram(options, metric.values);
+  if (metric.type === 'counter') {
     const counter = new Counter(options);
-    for (const { labels, value } of values) counter.inc({ ...labels }, value);
+    for (const { labels, value } of metric.values) counter.inc({ ...labels }, value);
     return counter;
   }
   const gauge = new Gauge(options);
-  for (const { labels, value } of values) gauge.set({ ...labels }, value);
+  for (const { labels, value } of metric.values) gauge.set({ ...labels }, value);
   return gauge;
+}
+
+/** Shows what was counted elsewhere; the library's own can only count by itself. */
+class CountedHistogram extends Histogram {
+  readonly #shown: Awaited<ReturnType<Histogram['get']>>;
+
+  constructor(options: ConstructorParameters<typeof Histogram>[0], values: HistogramMetric['values']) {
+    super(options);
+    const { name, help } = options;
+    this.#shown = {
+      name,
+      help,
+      type: 'histogram' as unknown as MetricType,
+      aggregator: 'sum',
+      collect: () => undefined,
+      values: values.flatMap(({ labels, distribution: { buckets, count, sum } }) => {
+        const steps: { le: number | string; count: number }[] = [...buckets, { le: '+Inf', count }];
+        return [
+          ...steps.map((step) => ({
+            metricName: `${name}_bucket`,
+            labels: { ...labels, le: step.le },
+            value: step.count,
+          })),
+          { metricName: `${name}_sum`, labels, value: sum },
+          { metricName: `${name}_count`, labels, value: count },
+        ];
+      }),
+    };
+  }
+
+  override get(): ReturnType<Histogram['get']> {
+    return Promise.resolve(this.#shown);
+  }
+
+  /** What the registry asks first. */
+  getForPromString(): ReturnType<Histogram['get']> {
+    return Promise.resolve(this.#shown);
+  }
 }

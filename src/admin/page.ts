@@ -39,25 +39,9 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-/** `keeps` is asked only for the items of this page, in order: it may be dear. */
-export function pageOf<T extends PageKey>(
-  all: readonly T[],
-  { limit, after, keeps }: { limit: number; after: PageKey | undefined; keeps: (item: T) => boolean },
-): Page<T> {
-  const rest = after === undefined ? [...all] : all.filter((item) => compare(after, item) < 0);
-  const items: T[] = [];
-  for (const item of rest.sort(compare)) {
-    if (!keeps(item)) continue;
-    const last = items.at(-1);
-    if (items.length === limit && last !== undefined) return { items, nextCursor: formatCursor(last) };
-    items.push(item);
-  }
-  return { items, nextCursor: null };
-}
-
-/** Code unit order, not the locale's: the same on every machine. Times are ISO 8601 in UTC, so text order is time order. */
-function compare(a: PageKey, b: PageKey): number {
-  if (a.createdAt !== b.createdAt) return a.createdAt > b.createdAt ? -1 : 1;
-  if (a.id === b.id) return 0;
-  return a.id < b.id ? -1 : 1;
+/** The page of a list that was asked for one item more than `limit`: that one tells whether there is a next page. */
+export function pageOf<T extends PageKey>(found: readonly T[], limit: number): Page<T> {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return { items, nextCursor: found.length > limit && last !== undefined ? formatCursor(last) : null };
 }

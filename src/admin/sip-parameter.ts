@@ -14,14 +14,14 @@ export interface UserParameter {
  * Whom somebody looks up: a SIP or tel URI, of which `sip:` may be left out.
  * @throws ProblemError ADMIN_BAD_PARAMETER
  */
-export function parseUserParameter(text: string): UserParameter {
+export function parseUserParameter(text: string, name = 'user'): UserParameter {
   const typed = withPlus(text);
   const uri = /^(sips?|tel):/i.test(typed) ? typed : `sip:${typed}`;
   try {
     return { address: canonicalAddress(uri), key: addressKey(uri) };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    throw new ProblemError('ADMIN_BAD_PARAMETER', 'query parameter "user" is no SIP or tel URI', 'user');
+    throw new ProblemError('ADMIN_BAD_PARAMETER', `parameter "${name}" is no SIP or tel URI`, name);
   }
 }
 

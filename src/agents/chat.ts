@@ -2,7 +2,7 @@
 
 import { type ListEntry, multipart, resourceLists } from './documents.ts';
 import { MsrpSession } from './msrp/session.ts';
-import type { MsrpTraceEntry } from './msrp/session-types.ts';
+import type { MsrpSessionOptions, MsrpTraceEntry } from './msrp/session-types.ts';
 import { Room } from './room.ts';
 import {
   DEFAULT_ACCEPT_TYPES,
@@ -32,6 +32,8 @@ export interface SubscriberOptions extends SipAgentOptions {
   readonly answerSetup?: 'active' | 'passive';
   /** False: MSRP without a listener of our own, always active. */
   readonly msrpListen?: boolean;
+  /** Where MSRP differs from SIP: its address, and TLS (then without a listener). */
+  readonly msrp?: Pick<MsrpSessionOptions, 'host' | 'tls'>;
 }
 
 export interface CallOptions {
@@ -194,6 +196,7 @@ export class Subscriber {
       name: this.name,
       host: this.options.localAddress ?? '127.0.0.1',
       listen: this.options.msrpListen ?? true,
+      ...this.options.msrp,
       acceptTypes: (acceptTypes ?? this.options.acceptTypes ?? DEFAULT_ACCEPT_TYPES)
         .toLowerCase()
         .split(/\s+/),

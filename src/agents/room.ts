@@ -117,7 +117,7 @@ export class Room {
     this.dialog.localSdp = answer;
     if (offer.path.join(' ') === this.msrp.remotePath.join(' '))
       return { status: 200, body: sdpBody(answer) };
-    this.msrp.drop();
+    this.msrp.drop({ readsOn: true });
     const moved = active ? this.msrp.connect(offer.path) : this.#awaitPeer(offer.path);
     moved.then(
       (status) => this.#moves.put(status),

@@ -30,12 +30,13 @@ export const DEFAULT_ACCEPT_TYPES = 'message/cpim text/plain application/im-isco
 export function msrpSdp(options: MsrpSdpOptions): string {
   const { secure, host, port } = parseMsrpUri(options.path);
   const wrapped = options.acceptWrappedTypes ?? 'text/plain *';
+  const family = host.includes(':') ? 'IP6' : 'IP4';
   const id = options.sessionId ?? randomInt(1, 2 ** 40);
   const lines = [
     'v=0',
-    `o=- ${id} ${options.sessionVersion ?? 1} IN IP4 ${host}`,
+    `o=- ${id} ${options.sessionVersion ?? 1} IN ${family} ${host}`,
     's=-',
-    `c=IN IP4 ${host}`,
+    `c=IN ${family} ${host}`,
     't=0 0',
     ...(options.mediaBefore ?? []),
     `m=message ${options.setup === 'active' && port === 0 ? 9 : port} ${secure ? 'TCP/TLS/MSRP' : 'TCP/MSRP'} *`,
@@ -147,7 +148,7 @@ export function parseMsrpUri(uri: string): MsrpUri {
   if (match === null) throw new Error(`not an MSRP URI with a session-id: ${uri}`);
   return {
     secure: match[1]?.toLowerCase() === 'msrps',
-    host: match[2] ?? '',
+    host: (match[2] ?? '').replace(/^\[|\]$/g, ''),
     port: Number(match[3] ?? '2855'),
     sessionId: match[4] ?? '',
   };

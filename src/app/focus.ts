@@ -1,90 +1,159 @@
 /** The focus process: Kamailio's calls in, decisions, their effects out; switches over the event socket; the admin. */
 import { KamailioRpcServer } from 'kamailio-jsonrpc';
 import type { Logger } from 'pino';
-import { startAdmin } from '../admin/admin.ts';
+import { AddedSwitches, type SwitchAt } from '../admin/records/added-switches.ts';
+import { openRecords } from '../admin/records/database.ts';
 import { eventSocketTargets, formatHostPort } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
 import { groupFiles } from '../config/load.ts';
 import { Engine } from '../engine/engine.ts';
-import { recoverEffects } from '../engine/recovery.ts';
 import { SwitchFleet } from '../event-socket/switch-fleet.ts';
-import { decideKamailioRestarted } from '../focus/decide-recovery.ts';
-import type { OutboxBatch } from '../focus/ports.ts';
 import { systemClock } from '../lib/clock.ts';
 import { randomIds } from '../lib/ids.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
-import { DecisionTally, focusView } from './focus-view.ts';
+import { DecisionTally, liveState } from './admin/live-state.ts';
+import { startAdminThread } from './admin/thread.ts';
+import { focusOnBus } from './bus.ts';
+import { prepareFreeSwitch, startFreeSwitch } from './freeswitch.ts';
+import { followGroups } from './group-reload.ts';
 import { GroupDirectory } from './groups.ts';
+import { IdleWatch } from './idle-watch.ts';
 import { Inbox } from './inbox.ts';
 import { KamailioCalls } from './kamailio-calls.ts';
 import { KamailioNodes } from './kamailio-nodes.ts';
+import { KamailioPresence } from './kamailio-presence.ts';
+import { LostClients } from './lost-clients.ts';
+import { PolicyInForce } from './policy-in-force.ts';
+import { RecentRequests } from './recent-requests.ts';
 import { focusSettings } from './settings.ts';
+import { SwitchKeeper } from './switch-keeper.ts';
 import { SwitchPlacement } from './switch-placement.ts';
+import { openExporter } from './tracing/open-exporter.ts';
+import { FocusTracer } from './tracing/tracer.ts';
 
 export interface RunningFocus {
   readonly addresses: { readonly jsonRpc: string; readonly admin: string };
+  /** What is not there yet, in words; empty when it can serve (`/readyz` says the same). */
+  waitsFor(): readonly string[];
   stop(): Promise<void>;
 }
 
 const DRAIN_TIMEOUT_MS = 1_500;
+const POLICY_LOOK_MS = 15_000;
+const RECENT_MAX_BYTES = 8_388_608;
 
 /** @throws CodedError when the store cannot be opened or an address cannot be listened on */
 export async function startFocus(config: Config, log: Logger): Promise<RunningFocus> {
-  const settings = focusSettings(config);
+  const settingsOf = (from: Config) => focusSettings(from, (id) => placement.fingerprintOf(id));
   const store = openSqliteStore({ file: config.store.sqlite, maxDecisions: config.limits.maxDecisions });
-  const groups = new GroupDirectory(log);
+  // Makes the file of a first start, and brings that of an earlier release up, before it is read along.
+  const addedSwitches = readAddedSwitches(config.admin.sqlite);
+  const policy = new PolicyInForce(config, log);
+  const settings = settingsOf(policy.config);
+  const groups = new GroupDirectory(log, {
+    listsFolder: config.groupLists,
+    recordsFile: config.admin.sqlite,
+  });
   const count = groups.load(groupFiles(config));
   log.info({ groups: count }, 'groups loaded');
 
   const nodes = new KamailioNodes(config.kamailio, log);
-  const placement = new SwitchPlacement(log);
+  const placement = new SwitchPlacement();
   const tally = new DecisionTally();
+  const recent = new RecentRequests({ maxCount: config.admin.recentRequests, maxBytes: RECENT_MAX_BYTES });
+  const exporter = openExporter(config, 'focus', log);
+  const tracer = exporter === undefined ? undefined : new FocusTracer(exporter);
   const engine = new Engine({
     settings,
     store,
-    kamailio: nodes,
-    switches: placement,
+    kamailio: tracer?.kamailio(nodes) ?? nodes,
+    switches: tracer?.switches(placement) ?? placement,
     findGroup: (address) => groups.find(address),
     clock: systemClock,
     ids: randomIds,
     log,
-    onDecision: (record) => tally.add(record),
+    maxEndedDialogs: config.limits.maxEndedDialogs,
+    onExpulsionLost: (session, switchId) => keeper.expulsionLost(session, switchId),
+    onDecision: (record, asked) => {
+      tally.add(record);
+      tracer?.noteDecision(record);
+      if (asked !== undefined) recent.add(record, asked);
+    },
   });
   const leftovers = engine.load();
+  const freeSwitchParts = { config, engine, nodes, log };
+  const freeSwitchCalls = prepareFreeSwitch(freeSwitchParts, () => freeSwitch.controls);
+  const following = followGroups({ config, groups, engine, log });
+  const policyChanged = () => {
+    if (policy.refresh()) engine.useSettings(settingsOf(policy.config));
+  };
+  // The admin tells of every change; this finds what it could not tell.
+  const policyLook = setInterval(policyChanged, POLICY_LOOK_MS).unref();
 
+  const focusEpoch = randomIds.token(80);
   const fleet = new SwitchFleet({
-    switches: eventSocketTargets(config).map((address) => ({
+    switches: [...eventSocketTargets(config), ...addedSwitches].map((address) => ({
       ...address,
       password: config.eventSocket.password,
     })),
-    focusId: 'focus-1',
+    focusId: config.eventSocket.bus?.focusName ?? 'focus-1',
+    focusEpoch,
     log,
     clock: systemClock,
-    onEvent: (switchId, event) => log.debug({ switchId, ...event }, 'switch event'),
-    onState: (switchId, state, change) => {
-      log.info({ switchId, state: state.state, ...change }, 'switch state');
-      if (state.state === 'up') void placement.resyncAll(engine, switchId);
+    onEvent: (switchId, event) => {
+      log.debug({ switchId, ...event }, 'switch event');
+      lostClients.onEvent(switchId, event);
+    },
+    onState: (switchId, state) => void keeper.onState(switchId, state),
+    limits: {
+      helloIntervalMs: config.failover.helloIntervalMs,
+      missedHellos: config.failover.missedHellos,
     },
   });
+  const keeper = new SwitchKeeper({
+    engine,
+    fleet: () => fleet,
+    failover: config.failover,
+    clock: systemClock,
+    log,
+  });
+  const { clientLostS, movesPerS } = config.failover;
+  const lostClients = new LostClients({
+    engine,
+    afterMs: clientLostS * 1_000,
+    perS: movesPerS,
+    clock: systemClock,
+    log,
+  });
+  const idleWatch = new IdleWatch({
+    engine,
+    idleS: () => policy.config.release.idleS,
+    messagesIn: async (switchId, session) => {
+      const reply = await fleet.request(switchId, 'session.traffic', { session });
+      return reply.ok ? reply.traffic?.messagesIn : undefined;
+    },
+    clock: systemClock,
+    log,
+  });
+  keeper.start();
+  idleWatch.start();
   placement.use(fleet);
   fleet.start();
+  const bus = config.eventSocket.bus && focusOnBus(config.eventSocket.bus, focusEpoch, fleet, log);
+  bus?.start();
+  const freeSwitch = startFreeSwitch(freeSwitchParts, freeSwitchCalls, fleet);
 
-  let isKamailioSeen = false;
-  const epochs = new Map<string, string>();
-  const kamailioConnected = Promise.withResolvers<void>();
   const inbox = new Inbox(nodes, log);
-  const calls = new KamailioCalls({
+  const presence = new KamailioPresence({ engine, store, nodes, inbox, leftovers, log });
+  const calls: KamailioCalls = new KamailioCalls({
     engine,
     settings,
     log,
-    onConnected: () => {
-      isKamailioSeen = true;
-      kamailioConnected.resolve();
-      inbox.readSoon(calls);
-      void askEpochs();
-    },
-    onEpoch: seeEpoch,
+    onConnected: () => presence.connected(calls),
+    onDisconnected: () => presence.disconnected(),
+    onEpoch: (kam, epoch) => presence.seeEpoch(kam, epoch),
     onHandled: (kam, message, kind) => inbox.forget(kam, message, kind),
+    onPutOff: () => inbox.readAgain(calls),
   });
   const rpc = new KamailioRpcServer({
     host: config.kamailio.jsonRpc.listen.host,
@@ -92,83 +161,63 @@ export async function startFocus(config: Config, log: Logger): Promise<RunningFo
     secret: config.kamailio.secret,
     allow: config.kamailio.jsonRpc.allow,
     log,
-    handlers: calls,
+    handlers: tracer?.handlers(calls) ?? calls,
   });
   const jsonRpc = await rpc.listen();
-  const admin = await startAdmin({
-    ...config.admin.listen,
-    view: focusView({
-      engine,
-      store,
-      fleet,
-      rpc,
-      groups,
-      calls,
-      tally,
-      isKamailioSeen: () => isKamailioSeen,
-    }),
-    log,
+  const isKamailioSeen = () => presence.isSeen;
+  const groupsChanged = () => following.look();
+  const live = liveState({
+    engine,
+    fleet,
+    bus,
+    keeper,
+    eventSocketPassword: config.eventSocket.password,
+    rpc,
+    groups,
+    groupsChanged,
+    calls,
+    nodes,
+    tally,
+    recent,
+    policy,
+    policyChanged,
+    isKamailioSeen,
+    freeSwitch,
+    exporter,
   });
-  const recovering = recover(leftovers);
+  const admin = await startAdminThread(config, live, log);
   return {
+    waitsFor: () => live.readiness().reasons,
     addresses: { jsonRpc: formatHostPort(jsonRpc), admin: `http://${formatHostPort(admin.address)}` },
     async stop() {
+      calls.stopping();
+      following.stop();
+      clearInterval(policyLook);
       await rpc.close();
       await admin.close();
+      await freeSwitch.stop();
       await engine.stop(DRAIN_TIMEOUT_MS);
+      keeper.stop();
+      lostClients.stop();
+      idleWatch.stop();
       inbox.stop();
-      await Promise.race([recovering, Promise.resolve()]);
       await fleet.stop();
+      await bus?.close();
       await nodes.close();
+      await exporter?.stop();
       store.close();
+      groups.close();
+      policy.close();
     },
   };
+}
 
-  /** A Kamailio that was started anew may not call for long, and what died with the old one is not to wait for that. */
-  async function askEpochs(): Promise<void> {
-    for (const id of nodes.ids) {
-      try {
-        const { kam, epoch } = await nodes.client(id).epoch();
-        seeEpoch(kam, epoch);
-      } catch (error) {
-        log.debug({ kam: id, why: String(error) }, 'the node will say its epoch with its first call');
-      }
-    }
-  }
-
-  function seeEpoch(kam: string, epoch: string): void {
-    if (epochs.get(kam) === epoch) return;
-    const isRestart = epochs.has(kam);
-    epochs.set(kam, epoch);
-    log.info({ kam, epoch, isRestart }, 'Kamailio node seen');
-    settleLostTransactions(kam, epoch, isRestart);
-  }
-
-  /**
-   * Each decision settles one transaction that died with the old Kamailio, so it is asked until there is none. After a
-   * start of our own only a caller's transaction tells that Kamailio is another one than it was.
-   */
-  function settleLostTransactions(kam: string, epoch: string, isRestart: boolean): void {
-    for (const { row, legs } of [...engine.sessions.all()]) {
-      const hasLostCaller = [...legs.values()].some(
-        ({ state, transaction }) =>
-          state === 'offered' && transaction?.kam === kam && transaction.epoch !== epoch,
-      );
-      if (!isRestart && !hasLostCaller) continue;
-      for (let left = legs.size; left > 0; left -= 1) {
-        const decision = decideKamailioRestarted(engine.world(), row.id, kam, epoch);
-        if (decision === undefined) break;
-        engine.apply(decision, 'kamailio');
-      }
-    }
-  }
-
-  /** Effects of the last run, once what Kamailio kept for us was read. */
-  async function recover(batches: readonly OutboxBatch[]): Promise<void> {
-    if (batches.length === 0) return;
-    await kamailioConnected.promise; // Before that there is nobody to perform them.
-    const answered = await inbox.answeredInvites();
-    const repeated = await recoverEffects(batches, { engine, store, kamailio: nodes, log, answered });
-    log.info({ repeated }, 'effects of the last run dealt with');
+/** Opening makes the file of a first start, too. */
+function readAddedSwitches(file: string): SwitchAt[] {
+  const records = openRecords(file);
+  try {
+    return new AddedSwitches(records).all();
+  } finally {
+    records.close();
   }
 }

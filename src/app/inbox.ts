@@ -2,6 +2,7 @@
  * Kamailio's inbox: replies, ACKs and CANCELs that a notification may have lost. It is read when Kamailio connects and
  * after a start; what was dealt with is deleted.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { formatInboxKey, type InboxKey, parseInboxKey } from 'kamailio-jsonrpc';
 import type { Logger } from 'pino';
 import { header, parseSipMessage } from '../sip/message.ts';
@@ -13,6 +14,8 @@ type Kind = 'ack' | 'cancel' | 'reply';
 
 /** So that notifications under way arrive first and most entries need not be read. */
 const READ_DELAY_MS = 300;
+/** When something could not be committed. */
+const READ_AGAIN_MS = 5_000;
 
 export class Inbox {
   readonly #nodes: KamailioNodes;
@@ -25,9 +28,28 @@ export class Inbox {
     this.#log = log;
   }
 
-  readSoon(calls: KamailioCalls): void {
+  /** Reads all that is there, and again later while something of it cannot be dealt with. */
+  async read(calls: KamailioCalls): Promise<void> {
+    let isAllDone = true;
+    for (const kam of this.#nodes.ids) {
+      for (const { key, parsed } of await this.#keys(kam)) {
+        if (this.#isStopped) return;
+        if (!(await this.#read(kam, key, parsed, calls))) isAllDone = false;
+      }
+    }
+    if (!isAllDone) this.readAgain(calls);
+  }
+
+  /** As `read`, a moment later. */
+  async readSoon(calls: KamailioCalls): Promise<void> {
+    await delay(READ_DELAY_MS, undefined, { ref: false });
+    await this.read(calls);
+  }
+
+  readAgain(calls: KamailioCalls): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#readAll(calls), READ_DELAY_MS);
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => void this.read(calls), READ_AGAIN_MS);
     this.#timer.unref();
   }
 
@@ -57,28 +79,20 @@ export class Inbox {
       .catch((error: unknown) => this.#log.debug({ kam, why: String(error) }, 'inbox entry left to expire'));
   }
 
-  async #readAll(calls: KamailioCalls): Promise<void> {
-    for (const kam of this.#nodes.ids) {
-      for (const { key, parsed } of await this.#keys(kam)) {
-        if (this.#isStopped) return;
-        await this.#read(kam, key, parsed, calls);
-      }
-    }
-  }
-
-  async #read(kam: string, key: string, parsed: InboxKey, calls: KamailioCalls): Promise<void> {
+  /** @returns false when the entry is to be read again */
+  async #read(kam: string, key: string, parsed: InboxKey, calls: KamailioCalls): Promise<boolean> {
     const client = this.#nodes.client(kam);
     try {
       const kept = await client.inboxGet(key);
       const message = kept !== undefined && kept.length === 0 ? standIn(parsed) : kept;
       const { kind } = parsed;
-      if (message !== undefined) {
-        calls.deliver(message, kind === 'ACK' ? 'ack' : kind === 'CANCEL' ? 'cancel' : 'reply');
-      }
+      const as = kind === 'ACK' ? 'ack' : kind === 'CANCEL' ? 'cancel' : 'reply';
+      if (message !== undefined && !calls.deliver(message, as)) return false;
       await client.inboxDelete(key);
     } catch (error) {
       this.#log.warn({ kam, key, why: String(error) }, 'an inbox entry could not be dealt with');
     }
+    return true;
   }
 
   async #keys(kam: string): Promise<{ key: string; parsed: InboxKey }[]> {

@@ -5,11 +5,34 @@ import type { Logger } from 'pino';
 import type { Config, KamailioNode } from '../config/config.ts';
 import type { KamailioPort } from '../engine/performer.ts';
 import { CodedError } from '../lib/errors.ts';
+import { Histogram } from '../lib/histogram.ts';
 import { parseUri } from '../sip/uri.ts';
 
 interface Node extends KamailioNode {
   readonly client: KamailioRpcClient;
+  readonly health: NodeHealth;
 }
+
+/** How a node has answered the calls that carry replies and requests. */
+export interface NodeHealth {
+  readonly latency: Histogram;
+  pending: number;
+  /** Calls that were not answered in time, or could not be made. */
+  unanswered: number;
+  /** Whether it answered the last one; true before the first. */
+  isReachable: boolean;
+}
+
+/** User agents in this process: what is for them does not leave it. */
+export interface InProcessAgents {
+  takesReply(tid: string): boolean;
+  takesRequest(callId: string): boolean;
+  reply(tid: string, reply: Parameters<KamailioPort['reply']>[1]): 'sent' | 'not-pending';
+  request(effect: Parameters<KamailioPort['request']>[0]): void;
+  cancel(effect: Parameters<KamailioPort['cancel']>[0]): void;
+}
+
+const NO_ANSWER: ReadonlySet<string> = new Set(['RPC_TIMEOUT', 'RPC_UNREACHABLE']);
 
 /** Far longer than the script takes between resuming a transaction and suspending it again. */
 const SUSPEND_MARGIN_MS = 150;
@@ -18,6 +41,8 @@ const UDP_MAX_BYTES = 1300;
 
 export class KamailioNodes implements KamailioPort {
   readonly #nodes: readonly Node[];
+  readonly #epochs = new Map<string, string>();
+  #here: InProcessAgents | undefined;
 
   constructor(config: Config['kamailio'], log: Logger) {
     this.#nodes = config.nodes.map((node) => ({
@@ -29,11 +54,30 @@ export class KamailioNodes implements KamailioPort {
         maxConnections: config.rpc.maxConnections,
         log,
       }),
+      health: { latency: new Histogram(), pending: 0, unanswered: 0, isReachable: true },
     }));
+  }
+
+  keepHere(agents: InProcessAgents): void {
+    this.#here = agents;
+  }
+
+  /** By the id of the node. */
+  health(): ReadonlyMap<string, Readonly<NodeHealth>> {
+    return new Map(this.#nodes.map(({ id, health }) => [id, health]));
   }
 
   get ids(): readonly string[] {
     return this.#nodes.map(({ id }) => id);
+  }
+
+  epochOf(kam: string): string | undefined {
+    return this.#epochs.get(kam);
+  }
+
+  /** What a node says of itself, with each call. */
+  setEpoch(kam: string, epoch: string): void {
+    this.#epochs.set(kam, epoch);
   }
 
   client(kam: string): KamailioRpcClient {
@@ -41,18 +85,21 @@ export class KamailioNodes implements KamailioPort {
   }
 
   async reply(...[transaction, reply]: Parameters<KamailioPort['reply']>): ReturnType<KamailioPort['reply']> {
-    const { client } = this.#node(transaction.kam);
-    const fate = await client.reply(transaction.tid, reply);
+    if (this.#here?.takesReply(transaction.tid) === true) return this.#here.reply(transaction.tid, reply);
+    const node = this.#node(transaction.kam);
+    const ask = () => watched(node, () => node.client.reply(transaction.tid, reply));
+    const fate = await ask();
     if (fate === 'sent') return fate;
     // The script may be in the very act of suspending the transaction again: ask once more before believing it.
     await delay(SUSPEND_MARGIN_MS);
-    return client.reply(transaction.tid, reply);
+    return ask();
   }
 
   async request(effect: Parameters<KamailioPort['request']>[0]): Promise<void> {
+    if (this.#here?.takesRequest(effect.callId) === true) return this.#here.request(effect);
     const node = this.#node(effect.kam);
     const isInitial = effect.method === 'INVITE' && effect.nextHop === undefined;
-    await node.client.startRequest({
+    const request = {
       method: effect.method,
       requestUri: effect.requestUri,
       // Without a next hop Kamailio looks the user up in its own registrar.
@@ -60,12 +107,15 @@ export class KamailioNodes implements KamailioPort {
       sendSocket: sendSocket(node, effect.nextHop, effect.body?.length ?? 0),
       headers: effect.headers,
       ...(effect.body === undefined ? {} : { body: effect.body }),
-    });
+    };
+    await watched(node, () => node.client.startRequest(request));
   }
 
   async cancel(effect: Parameters<KamailioPort['cancel']>[0]): Promise<void> {
+    if (this.#here?.takesRequest(effect.callId) === true) return this.#here.cancel(effect);
     try {
-      await this.#node(effect.kam).client.cancel(effect.callId, effect.cseq);
+      const node = this.#node(effect.kam);
+      await watched(node, () => node.client.cancel(effect.callId, effect.cseq));
     } catch (error) {
       // The INVITE has its final reply already: nothing is left to cancel, and an answer is ended when it comes.
       if (error instanceof RpcError && error.code === 'RPC_NOT_FOUND') return;
@@ -82,6 +132,23 @@ export class KamailioNodes implements KamailioPort {
     const node = this.#nodes.find(({ id }) => id === kam) ?? this.#nodes[0];
     if (node === undefined) throw new CodedError('RPC_NO_NODE', 'no Kamailio node is configured');
     return node;
+  }
+}
+
+async function watched<T>({ health }: Node, call: () => Promise<T>): Promise<T> {
+  const begunMs = performance.now();
+  health.pending += 1;
+  try {
+    const answer = await call();
+    health.isReachable = true;
+    return answer;
+  } catch (error) {
+    health.isReachable = !(error instanceof RpcError && NO_ANSWER.has(error.code));
+    if (!health.isReachable) health.unanswered += 1;
+    throw error;
+  } finally {
+    health.pending -= 1;
+    health.latency.observe((performance.now() - begunMs) / 1000);
   }
 }
 

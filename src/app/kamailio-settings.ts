@@ -35,14 +35,18 @@ export interface KamailioSettings {
   readonly groupMatch?: string;
   /** Where requests of the service go that name no next hop. Default: this Kamailio's first socket (UDP before others). */
   readonly nextHop?: string;
+  /** Where MESSAGEs to groups go: the profile of a FreeSWITCH, as a SIP URI. Default: to the service, which refuses them. */
+  readonly freeSwitch?: string;
   /** Kamailio's own tls.cfg; needed as soon as a socket is `tls`. */
   readonly tlsConfigFile?: string;
   /** How long the service may keep a request pending before its caller gets 504. Default 180000. */
   readonly pendingMs?: number;
   /** How long a request waits on when the service gave no sign of life for it, before 503. Default 10000. */
   readonly lateMs?: number;
-  /** How long a request waits for any reply; also how long a 2xx is repeated. Default 30000. */
+  /** How long a request waits for any reply; also how long a 2xx is repeated. Default 60 · T1. */
   readonly transactionMs?: number;
+  /** T1 of RFC 3261. Default 500. */
+  readonly t1Ms?: number;
   /** Worker processes for each UDP socket, and for all TCP connections together. Default 4. */
   readonly workers?: number;
 }
@@ -82,8 +86,8 @@ export function formatSettingsFile(
   if (settings.rpcAllow !== undefined) define('IM_RPC_ALLOW', cidrs('rpcAllow', settings.rpcAllow));
   if (settings.pendingMs !== undefined) define('IM_PENDING_MS', String(settings.pendingMs));
   if (settings.lateMs !== undefined) define('IM_LATE_MS', String(settings.lateMs));
-  if (settings.transactionMs !== undefined)
-    lines.push(`#!define IM_TRANSACTION_MS ${settings.transactionMs}`);
+  const { t1Ms = 500 } = settings;
+  lines.push(`#!define IM_TRANSACTION_MS ${settings.transactionMs ?? 60 * t1Ms}`);
   lines.push(`#!define IM_RPC_PORT ${settings.rpc.port}`);
   settings.service.forEach(({ host, port, priority }, index) => {
     define(
@@ -92,6 +96,7 @@ export function formatSettingsFile(
     );
   });
   define('IM_NEXT_HOP', settings.nextHop ?? ownAddress(settings.listen));
+  if (settings.freeSwitch !== undefined) define('IM_FREESWITCH', settings.freeSwitch);
   define('IM_USERS_DB', `text://${usersFolder}`);
   lines.push(`children=${settings.workers ?? 4}`, `tcp_children=${settings.workers ?? 4}`);
   for (const listen of settings.listen) lines.push(formatListen(listen));
@@ -104,8 +109,15 @@ export function formatSettingsFile(
     lines.push('#!define IM_WITH_TLS');
     define('IM_TLS_CONFIG', settings.tlsConfigFile);
   }
-  lines.push(`include_file ${quote('configFile', configFile)}`, '');
+  lines.push(`include_file ${quote('configFile', configFile)}`);
+  lines.push(...retransmission(t1Ms), '');
   return lines.join('\n');
+}
+
+/** tm's timers by T1; after the include, because what is set last counts. T2 is 4 s of RFC 3261, in proportion. */
+function retransmission(t1Ms: number): string[] {
+  const timers = { retr_timer1: t1Ms, retr_timer2: 8 * t1Ms, wt_timer: 64 * t1Ms };
+  return Object.entries(timers).map(([name, ms]) => `modparam("tm", "${name}", ${ms})`);
 }
 
 /**

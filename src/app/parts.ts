@@ -40,6 +40,7 @@ export function partsOf(options: PartsOptions): PartSpec[][] {
 function kamailio({ config, runDirectory, log }: PartsOptions): PartSpec {
   const { sip, digest, kamailio: settings, conference, conferenceFactories } = config;
   const node = settings.nodes[0];
+  const freeSwitch = config.freeswitch.nodes.find(({ sip: uri }) => uri !== undefined)?.sip;
   const advertise = (port: number) =>
     sip.advertise === undefined
       ? {}
@@ -61,9 +62,11 @@ function kamailio({ config, runDirectory, log }: PartsOptions): PartSpec {
         sessionPrefix: conference.sessionPrefix,
         factories: conferenceFactories,
         memoryMb: settings.memoryMb,
+        t1Ms: sip.t1Ms,
         log: log.child({ part: 'kamailio' }),
         ...(settings.binary === undefined ? {} : { binary: settings.binary }),
         ...(digest.usersFile === undefined ? {} : { usersFile: digest.usersFile }),
+        ...(freeSwitch === undefined ? {} : { freeSwitch }),
         ...(sip.nextHop === undefined ? {} : { nextHop: sip.nextHop }),
       }),
   };

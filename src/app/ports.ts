@@ -59,7 +59,7 @@ export async function resolvePorts(config: Config): Promise<Config> {
       jsonRpc: { ...config.kamailio.jsonRpc, listen: await free(config.kamailio.jsonRpc.listen, ['tcp']) },
       nodes: config.kamailio.manage ? [managedNode(sipListen, rpc)] : config.kamailio.nodes,
     },
-    admin: { listen: await free(config.admin.listen, ['tcp']) },
+    admin: { ...config.admin, listen: await free(config.admin.listen, ['tcp']) },
     eventSocket: {
       ...config.eventSocket,
       listen: await free(config.eventSocket.listen, ['tcp'], processes),

@@ -8,7 +8,11 @@ import { VERSION } from './version.ts';
 const MAX_SUBSCRIPTION_EXPIRES_S = 7200;
 const NOTIFY_MAX_BYTES = 60_000;
 
-export function focusSettings(config: Config): FocusSettings {
+/** @param fingerprintOf what a switch says of its certificate */
+export function focusSettings(
+  config: Config,
+  fingerprintOf?: (switchId: string) => string | undefined,
+): FocusSettings {
   const { sip, adHoc, session, conference, limits, msrp } = config;
   return {
     domain: sip.domain,
@@ -18,8 +22,12 @@ export function focusSettings(config: Config): FocusSettings {
     sessionPrefix: conference.sessionPrefix,
     ...(sip.nextHop === undefined ? {} : { nextHop: sip.nextHop }),
     adHoc,
+    groupSessions: config.groupSessions,
     session,
     inviteTimeoutS: conference.inviteTimeoutS,
+    strandedS: config.failover.strandedS,
+    t1Ms: sip.t1Ms,
+    errors: config.errors,
     displayNamePriority: config.displayName.priority,
     notifyMinIntervalMs: config.notify.minIntervalMs,
     notifyMaxBytes: NOTIFY_MAX_BYTES,
@@ -30,6 +38,10 @@ export function focusSettings(config: Config): FocusSettings {
       acceptTypes: msrp.acceptTypes,
       acceptWrappedTypes: msrp.acceptWrappedTypes,
       ...(msrp.maxSizeBytes === undefined ? {} : { maxSizeBytes: msrp.maxSizeBytes }),
+      transports: [...new Set(msrp.listen.map(({ proto }) => proto))],
+      ...(msrp.chatroom ? { chatroom: ['nickname', 'private-messages'] } : {}),
+      hasCema: msrp.cema,
+      ...(fingerprintOf === undefined ? {} : { fingerprintOf }),
     },
     limits: {
       maxSessions: limits.maxSessions,

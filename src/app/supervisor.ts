@@ -88,7 +88,7 @@ export class Supervisor {
     const note = (part: RunningPart) => {
       if (this.#running.get(spec.name) === part) return;
       this.#running.set(spec.name, part);
-      this.#options.record.add({ name: spec.name, pid: part.pid, startTime: part.startTime });
+      this.#record((record) => record.add({ name: spec.name, pid: part.pid, startTime: part.startTime }));
     };
     let spawned: RunningPart | undefined;
     try {
@@ -144,6 +144,19 @@ export class Supervisor {
 
   #forget(name: string, part: RunningPart): void {
     if (this.#running.get(name) === part) this.#running.delete(name);
-    this.#options.record.remove(part.pid);
+    this.#record((record) => record.remove(part.pid));
+  }
+
+  /** A full disk costs the next run its knowledge of ours, and no part its life. */
+  #record(write: (record: RunRecord) => void): void {
+    try {
+      write(this.#options.record);
+    } catch (error) {
+      const fields = { directory: this.#options.record.directory, error: (error as Error).message };
+      this.#options.log.warn(
+        fields,
+        'the record of running parts cannot be written: if this run is killed, the next one does not know of them',
+      );
+    }
   }
 }

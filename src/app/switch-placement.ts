@@ -1,33 +1,44 @@
-/** Where new sessions go, and what a switch is told when it comes back. */
-import type { Logger } from 'pino';
-import type { Engine } from '../engine/engine.ts';
+/** Where new sessions go, and how commands reach the switches. */
 import type { SwitchEffect, SwitchPort } from '../engine/performer.ts';
-import type { SwitchFleet } from '../event-socket/switch-fleet.ts';
+import type { SwitchFleet, SwitchState } from '../event-socket/switch-fleet.ts';
 import type { SwitchChoice } from '../focus/world.ts';
 import { CodedError } from '../lib/errors.ts';
 import type { Command, CommandReply } from '../switch-control/protocol.ts';
 
 export class SwitchPlacement implements SwitchPort {
-  readonly #log: Logger;
   #fleet: SwitchFleet | undefined;
-
-  constructor(log: Logger) {
-    this.#log = log;
-  }
+  /** Sessions placed since a switch last said how many legs it has. */
+  readonly #placed = new Map<string, { readonly helloMs: number | null; count: number }>();
 
   use(fleet: SwitchFleet): void {
     this.#fleet = fleet;
   }
 
-  /** The live switch with the fewest legs that is not draining. */
-  choose(): SwitchChoice | undefined {
+  /** The live switch with the fewest legs that is not draining; `avoid` where there is no other. */
+  choose(avoid?: string): SwitchChoice | undefined {
     const live = (this.#fleet?.states() ?? []).filter(
       ({ state, draining, hello }) => state === 'up' && !draining && hello !== null,
     );
-    const least = live.sort((a, b) => a.legs - b.legs)[0];
-    const address = least?.hello?.msrp.find(({ transport }) => transport === 'tcp');
-    if (least?.id == null || address === undefined) return undefined;
-    return { id: least.id, host: address.host, port: address.port };
+    const isAvoided = ({ id }: SwitchState) => (id === avoid ? 1 : 0);
+    const load = (state: SwitchState) => state.legs + this.#placedSince(state).count;
+    const least = live.sort((a, b) => isAvoided(a) - isAvoided(b) || load(a) - load(b))[0];
+    if (least === undefined) return undefined;
+    this.#placedSince(least).count += 1;
+    return choiceOf(least);
+  }
+
+  #placedSince({ id, lastHelloMs: helloMs }: SwitchState): { count: number } {
+    const key = id ?? '';
+    const known = this.#placed.get(key);
+    if (known !== undefined && known.helloMs === helloMs) return known;
+    const placed = { helloMs, count: 0 };
+    this.#placed.set(key, placed);
+    return placed;
+  }
+
+  /** Of its certificate, as its last hello said. */
+  fingerprintOf(switchId: string): string | undefined {
+    return this.#fleet?.states().find(({ id }) => id === switchId)?.hello?.fingerprint;
   }
 
   async command(switchId: string, op: SwitchEffect['op'], body: unknown): Promise<CommandReply> {
@@ -35,32 +46,18 @@ export class SwitchPlacement implements SwitchPort {
     // The focus built the body by the vocabulary of this op; the switch validates it again.
     return this.#fleet.request(switchId, op, body as Command<typeof op>);
   }
+}
 
-  /** A switch that was away or restarted, or a focus that was: it gets every session that it hosts, and no other. */
-  async resyncAll(engine: Engine, switchId: string): Promise<void> {
-    const hosted = [...engine.sessions.all()]
-      .filter(({ row }) => row.switchId === switchId)
-      .map(({ row }) => row.id);
-    let failed = 0;
-    for (const id of hosted) if (!(await engine.resync(id, switchId))) failed += 1;
-    const dropped = await this.#dropEnded(engine, switchId);
-    if (hosted.length === 0 && dropped === 0) return;
-    this.#log.info({ switchId, sessions: hosted.length, failed, dropped }, 'switch told of its sessions');
-  }
-
-  /** A session that ended while its switch could not be told would stay there for ever. */
-  async #dropEnded(engine: Engine, switchId: string): Promise<number> {
-    let dropped = 0;
-    try {
-      const reply = await this.#fleet?.request(switchId, 'session.list', {});
-      for (const { session, revision } of reply?.ok === true ? (reply.sessions ?? []) : []) {
-        if (engine.sessions.byId(session) !== undefined) continue;
-        await this.#fleet?.request(switchId, 'session.drop', { session, revision: revision + 1 });
-        dropped += 1;
-      }
-    } catch (error) {
-      this.#log.warn({ switchId, why: String(error) }, 'the switch could not be asked what it holds');
-    }
-    return dropped;
-  }
+function choiceOf({ id, epoch, hello }: SwitchState): SwitchChoice | undefined {
+  const listeners = hello?.msrp ?? [];
+  const address = listeners.find(({ transport }) => transport === 'tcp') ?? listeners[0];
+  if (id === null || address === undefined) return undefined;
+  return {
+    id,
+    ...(epoch === null ? {} : { epoch }),
+    host: address.host,
+    port: address.port,
+    listeners,
+    ...(hello?.probe === undefined ? {} : { probe: hello.probe }),
+  };
 }

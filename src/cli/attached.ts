@@ -1,20 +1,23 @@
 /** `parley focus` and `parley switch`: one part as a process, by hand or as a child of `up`. */
 import type { Logger } from 'pino';
+import { createLogger } from '../app/logging.ts';
 import { readResolvedConfig } from '../app/resolved-config.ts';
 import type { Config } from '../config/config.ts';
 import { formatConfigError } from '../config/config-error.ts';
 import type { Arguments } from './command.ts';
 import { loadOrTell } from './load-config.ts';
-import { createLogger } from './logging.ts';
 import { awaitShutdown } from './shutdown.ts';
 
 interface Service {
   readonly addresses: object;
+  /** What it cannot serve without and has not found yet. */
+  waitsFor?(): readonly string[];
   stop(): Promise<void>;
 }
 
 const STOP_TIMEOUT_MS = 4000;
 const MAX_INDEX = 63;
+const LOOK_EVERY_MS = 100;
 
 export async function runFocus(args: Arguments): Promise<number> {
   return runService(args, 'focus', undefined, async (config, log) => {
@@ -49,7 +52,7 @@ async function runService(
   const failed = failure(log);
   try {
     const service = await start(config, log);
-    announce(service.addresses, args.flags.has('resolved'));
+    announce(service, args.flags.has('resolved'), log);
     const reason = await Promise.race([shutdown.requested, failed]);
     if (reason !== undefined) log.info({ reason }, 'stopping');
     await Promise.race([service.stop(), timeout(STOP_TIMEOUT_MS)]);
@@ -61,11 +64,34 @@ async function runService(
   }
 }
 
-/** To the supervisor on its channel; to a person as one line of JSON. */
-function announce(addresses: object, supervised: boolean): void {
-  if (!supervised || process.send === undefined)
-    process.stdout.write(`${JSON.stringify({ ready: true, ...addresses })}\n`);
-  else process.send({ type: 'ready', addresses });
+/**
+ * To the supervisor on its channel, which looks itself whether the parts have found each other. To a person as a line of
+ * JSON: `ready` once it can serve, and before that what it waits for.
+ */
+function announce({ addresses, waitsFor }: Service, supervised: boolean, log: Logger): void {
+  if (supervised && process.send !== undefined) {
+    process.send({ type: 'ready', addresses });
+    return;
+  }
+  const tell = (line: object) => process.stdout.write(`${JSON.stringify({ ...line, ...addresses })}\n`);
+  const missing = waitsFor?.() ?? [];
+  if (waitsFor === undefined || missing.length === 0) {
+    tell({ ready: true });
+    return;
+  }
+  tell({ ready: false, waitsFor: missing });
+  let told = missing.join();
+  const look = setInterval(() => {
+    const now = waitsFor();
+    if (now.join() === told) return;
+    told = now.join();
+    if (now.length > 0) log.info({ waitsFor: now }, 'still waiting');
+    else {
+      clearInterval(look);
+      tell({ ready: true });
+    }
+  }, LOOK_EVERY_MS);
+  look.unref();
 }
 
 function configOf(args: Arguments, part: string): Config | undefined {
@@ -92,7 +118,8 @@ function attachFaults(config: Config, part: string): string[] {
       }),
     );
   }
-  if (config.eventSocket.passwordFile === undefined) {
+  // On a bus they have its password and key in common.
+  if (config.eventSocket.bus === undefined && config.eventSocket.passwordFile === undefined) {
     faults.push(
       formatConfigError({
         path: 'eventSocket.passwordFile',

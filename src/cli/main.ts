@@ -7,8 +7,9 @@ import { COMMANDS } from './commands.ts';
 const NOT_UNDERSTOOD = 2;
 
 export async function main(words: readonly string[]): Promise<number> {
-  const [first = '--help'] = words;
+  const [first = '--help', ...others] = words;
   if (first === '--help' || first === '-h' || first === 'help') {
+    if (first === 'help' && others.length > 0) return main([...others, '--help']);
     process.stdout.write(overview());
     return 0;
   }
@@ -17,15 +18,24 @@ export async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   const command = findCommand(words);
-  if (command === undefined) return notUnderstood(unknownCommand(words));
+  if (command === undefined && familyOf(first).length > 0 && asksForHelp(others[0])) {
+    process.stdout.write(familyHelp(first));
+    return 0;
+  }
+  if (command === undefined) {
+    const near = familyOf(first).length > 0 ? `parley ${first}` : 'parley';
+    return notUnderstood(unknownCommand(words), near);
+  }
   const rest = words.slice(command.name.split(' ').length);
-  if (rest.includes('--help') || rest.includes('-h')) {
+  if (rest.some(asksForHelp)) {
     process.stdout.write(helpOf(command));
     return 0;
   }
   const parsed = parseArguments(command, rest);
-  return parsed.ok ? command.run(parsed.args) : notUnderstood(parsed.message);
+  return parsed.ok ? command.run(parsed.args) : notUnderstood(parsed.message, `parley ${command.name}`);
 }
+
+const asksForHelp = (word: string | undefined): boolean => word === '--help' || word === '-h';
 
 /** The longest name that the words begin with. */
 function findCommand(words: readonly string[]): Command | undefined {
@@ -35,9 +45,9 @@ function findCommand(words: readonly string[]): Command | undefined {
 function unknownCommand(words: readonly string[]): string {
   const [first = ''] = words;
   const names = COMMANDS.map((command) => command.name);
-  const family = names.filter((name) => name.startsWith(`${first} `));
+  const family = familyOf(first);
   if (family.length > 0)
-    return `${first} needs one of: ${family.map((name) => name.slice(first.length + 1)).join(', ')}`;
+    return `${first} needs one of: ${family.map(({ name }) => name.slice(first.length + 1)).join(', ')}`;
   const what = first.startsWith('-') ? `unknown flag ${first}` : `unknown command ${JSON.stringify(first)}`;
   const meant = first.startsWith('-')
     ? nearest(first, ['--help', '--version'])
@@ -49,23 +59,42 @@ function unknownCommand(words: readonly string[]): string {
   return `${what}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
 }
 
-function notUnderstood(message: string): number {
-  process.stderr.write(`parley: ${message} (parley --help lists the commands)\n`);
+/** The commands of two words that begin with this one. */
+function familyOf(word: string): Command[] {
+  return COMMANDS.filter(({ name, internal }) => name.startsWith(`${word} `) && internal !== true);
+}
+
+/** @param near whose help says more */
+function notUnderstood(message: string, near: string): number {
+  process.stderr.write(`parley: ${message} (${near} --help says more)\n`);
   return NOT_UNDERSTOOD;
 }
 
 function overview(): string {
-  const shown = COMMANDS.filter((command) => command.internal !== true);
-  const width = Math.max(...shown.map((command) => command.name.length)) + 2;
-  return [
+  const commands = COMMANDS.filter((command) => command.internal !== true);
+  return listOf(
     'parley <command> [flags]    group conversations of OMA SIMPLE IM beside a Kamailio',
-    '',
-    ...shown.map((command) => `  ${command.name.padEnd(width)}${command.summary}`),
-    '',
-    `  ${'--help'.padEnd(width)}This list; parley <command> --help says more.`,
-    `  ${'--version'.padEnd(width)}The version.`,
-    '',
-  ].join('\n');
+    commands,
+    [
+      { name: '--help', summary: 'This list; parley <command> --help says more.' },
+      { name: '--version', summary: 'The version.' },
+    ],
+  );
+}
+
+function familyHelp(word: string): string {
+  return listOf(`parley ${word} <command> [flags]`, familyOf(word), [
+    { name: '--help', summary: `This list; parley ${word} <command> --help says more.` },
+  ]);
+}
+
+type Row = Pick<Command, 'name' | 'summary'>;
+
+function listOf(title: string, commands: readonly Row[], flags: readonly Row[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+  const lines = (rows: readonly Row[]) =>
+    rows.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
+  return [title, '', ...lines(commands), '', ...lines(flags), ''].join('\n');
 }
 
 function version(): string {

@@ -1,8 +1,9 @@
 /** `parley up`: the whole stack in the foreground. */
+
+import { createLogger } from '../app/logging.ts';
 import { startStack } from '../app/stack.ts';
 import type { Arguments } from './command.ts';
 import { loadOrTell } from './load-config.ts';
-import { createLogger } from './logging.ts';
 import { awaitShutdown } from './shutdown.ts';
 
 /** Exit status 0 after an orderly stop, 1 when it could not start. */
@@ -16,6 +17,7 @@ export async function runUp(args: Arguments): Promise<number> {
     // Not before: what keeps it from starting is to stand alone on stderr.
     for (const warning of loaded.warnings) log.warn(warning);
     process.stdout.write(`${JSON.stringify(stack.line)}\n`);
+    log.info({ page: `${stack.line.admin}/` }, 'ready; the live view is at its page');
     log.info({ reason: await shutdown.requested }, 'stopping');
     await stack.stop();
     log.info('stopped');

@@ -67,6 +67,12 @@ export function formatHostPort(address: HostPort): string {
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
+/** Where a listener is found from this machine: one on all addresses by loopback. */
+export function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
 /** `proto:host:port`, IPv6 in brackets. */
 export function formatListen(address: HostPort & { readonly proto: string }): string {
   return `${address.proto}:${formatHostPort(address)}`;
@@ -91,11 +97,16 @@ export function switchAddresses(
   };
 }
 
-/** The event sockets of all switches that the focus works with: own processes first, then remote ones. */
+/** The event sockets of all switches that the focus connects to: own processes first, then remote ones. None with a bus. */
 export function eventSocketTargets(config: {
   readonly switch: { readonly processes: number };
-  readonly eventSocket: { readonly listen: HostPort; readonly switches: readonly HostPort[] };
+  readonly eventSocket: {
+    readonly listen: HostPort;
+    readonly switches: readonly HostPort[];
+    readonly bus?: unknown;
+  };
 }): HostPort[] {
+  if (config.eventSocket.bus !== undefined) return [];
   const own = Array.from({ length: config.switch.processes }, (_, index) =>
     shiftPort(config.eventSocket.listen, index),
   );

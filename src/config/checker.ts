@@ -1,5 +1,6 @@
 /** Checks of single values beyond their type. Each records its fault and returns something usable, so that all faults are found in one run. */
 import { accessSync, constants, globSync, readFileSync, statSync } from 'node:fs';
+import { resolve as resolvePath } from 'node:path';
 import { type HostPort, isCidr, isHost, parseHostMaybePort, parseHostPort, parseListen } from './address.ts';
 import type { ConfigError } from './config-error.ts';
 
@@ -66,8 +67,8 @@ export class Checker {
   }
 
   /** A control channel: anybody who reaches it controls the stack. */
-  control(path: string, text: string, risk: string): HostPort {
-    const address = this.hostPort(path, text);
+  control(path: string, text: string, risk: string, port: 'any' | 'fixed' = 'any'): HostPort {
+    const address = this.hostPort(path, text, port);
     const loopback =
       address.host === 'localhost' || address.host === '::1' || address.host.startsWith('127.');
     if (!loopback)
@@ -120,6 +121,21 @@ export class Checker {
     return false;
   }
 
+  /** The URI of a user, a domain, or `*.` and a domain. */
+  userOrDomain(path: string, text: string): void {
+    if (/^sips?:/i.test(text)) {
+      this.sipUri(path, text, 'user');
+      return;
+    }
+    if (/^tel:\+?[0-9.()-]*[0-9][.()-]*$/i.test(text) || isHost(text.replace(/^\*\./, ''))) return;
+    this.error(
+      path,
+      text,
+      'is no URI of a user and no domain',
+      'write for example sip:ada@example.net, tel:+4915112345, example.net or *.example.net',
+    );
+  }
+
   /** The origin (`http://host:port`); a path of / or /RPC is dropped. */
   httpOrigin(path: string, text: string): string {
     const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -127,6 +143,28 @@ export class Checker {
     if (plain && url.protocol === 'http:' && ['/', '/RPC'].includes(url.pathname)) return url.origin;
     this.error(path, text, 'is no http URL', 'write for example http://10.0.0.5:8091');
     return 'http://127.0.0.1:0';
+  }
+
+  /** A server as `http://host:port` or `https://host`, without a path. */
+  webOrigin(path: string, text: string): string {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`)
+      return url.origin;
+    this.error(
+      path,
+      text,
+      'is no http or https server',
+      'write for example https://xdms.example.net, without a path',
+    );
+    return 'http://127.0.0.1:0';
+  }
+
+  /** With a path if need be, and without a user, a query or a fragment. */
+  webUrl(path: string, text: string): void {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const isPlain = url !== undefined && url.username === '' && url.search === '' && url.hash === '';
+    if (isPlain && /^https?:$/.test(url.protocol)) return;
+    this.error(path, text, 'is no http or https URL', 'write for example http://127.0.0.1:4318');
   }
 
   mediaTypes(path: string, list: readonly string[]): void {
@@ -193,6 +231,14 @@ export class Checker {
   groupPattern(path: string, given: string, absolute: string): void {
     if (!/[*?[{]/.test(given)) this.readable(path, given, absolute);
     else if (globSync(absolute).length === 0) this.warn(`${path}: ${given} matches no file`);
+  }
+
+  /** A folder that files are looked up in. @returns its absolute path */
+  folder(path: string, directory: string, given: string): string {
+    const absolute = resolvePath(directory, given);
+    const isFolder = statSync(absolute, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (!isFolder) this.error(path, given, `is no folder (${absolute})`, 'create it, or mend its name');
+    return absolute;
   }
 
   #unreadable(path: string, given: string, file: string, error: unknown): void {

@@ -1,5 +1,6 @@
 /** The configuration as the program works with it: complete, parsed, files as absolute paths, secrets read. JSON-safe. */
 import type { HostPort, MsrpAddress, SipAddress } from './address.ts';
+import type { BusConfig } from './resolve-bus.ts';
 import type { ConfigDocument } from './schema.ts';
 
 export interface KamailioNode {
@@ -12,6 +13,14 @@ export interface KamailioNode {
 
 type Doc = Readonly<ConfigDocument>;
 
+export interface FreeSwitchNodeConfig extends HostPort {
+  readonly id: string;
+  readonly password: string;
+  readonly user?: string;
+  readonly profile: string;
+  readonly sip?: string;
+}
+
 export interface Config {
   readonly sip: {
     readonly listen: readonly SipAddress[];
@@ -22,6 +31,7 @@ export interface Config {
     readonly trustedPeers: readonly string[];
     /** A SIP URI. */
     readonly nextHop?: string;
+    readonly t1Ms: number;
   };
   readonly digest: { readonly realm: string; readonly usersFile?: string };
   readonly kamailio: {
@@ -40,10 +50,16 @@ export interface Config {
   readonly conferenceFactories: readonly string[];
   readonly conference: Doc['conference'];
   readonly adHoc: Doc['adHoc'];
+  readonly groupSessions: Doc['groupSessions'];
   readonly session: Doc['session'];
   /** Absolute files or glob patterns; `groupFiles` (load.ts) lists the files. */
   readonly groups: readonly string[];
+  /** Absolute folder. */
+  readonly groupLists?: string;
+  /** Folder absolute; servers as origins. */
+  readonly managedGroups: Doc['managedGroups'];
   readonly serverHeader: Doc['serverHeader'];
+  readonly errors: Doc['errors'];
   readonly displayName: Doc['displayName'];
   readonly notify: Doc['notify'];
   readonly release: Doc['release'];
@@ -53,7 +69,15 @@ export interface Config {
     readonly listen: readonly MsrpAddress[];
     /** Of process 0. Port absent: the listening one. */
     readonly advertise?: { readonly host: string; readonly port?: number };
-    readonly tls: { readonly certificateFile?: string; readonly keyFile?: string };
+    readonly tls: {
+      readonly certificateFile?: string;
+      readonly keyFile?: string;
+      readonly caFile?: string;
+      readonly requireClientCertificate: boolean;
+    };
+    readonly webSocket: Doc['msrp']['webSocket'];
+    readonly cema: boolean;
+    readonly chatroom: boolean;
     readonly acceptTypes: readonly string[];
     readonly acceptWrappedTypes: readonly string[];
     readonly maxSizeBytes?: number;
@@ -66,12 +90,24 @@ export interface Config {
     readonly passwordFile?: string;
     /** From the file, else random. */
     readonly password: string;
+    readonly allow: readonly string[];
     readonly switches: readonly HostPort[];
+    /** Absent with `via: direct`. */
+    readonly bus?: BusConfig;
   };
-  readonly admin: { readonly listen: HostPort };
+  readonly freeswitch: Omit<Doc['freeswitch'], 'nodes' | 'rooms'> & {
+    readonly nodes: readonly FreeSwitchNodeConfig[];
+    readonly rooms: readonly (Omit<Doc['freeswitch']['rooms'][number], 'node'> & { readonly node: string })[];
+  };
+  readonly failover: Doc['failover'];
+  readonly admin: Omit<Doc['admin'], 'listen'> & { readonly listen: HostPort };
+  /** File absolute. */
+  readonly sessionRecords: Doc['sessionRecords'];
+  readonly webhooks: Doc['webhooks'];
   /** Absolute path. */
   readonly store: { readonly sqlite: string };
   readonly log: Doc['log'];
+  readonly telemetry: Doc['telemetry'];
   readonly history: Doc['history'];
   readonly profile: Doc['profile'];
   /** Only what is set by itself; the rest follows the profile. */

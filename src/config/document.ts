@@ -8,8 +8,8 @@ const INTRODUCTION = `# Configuration
 
 <!-- Made from src/config/schema*.ts by \`npm run docs:config\`; change it there. -->
 
-One YAML file, named by \`--config FILE\`. Every key is optional; without a file the defaults hold, which keep everything on
-loopback. Unknown keys are refused with their path and the nearest known key, and all faults are told in one run:
+One YAML file, named by \`--config FILE\`. Every key is optional; without \`--config\` the defaults hold, which keep everything on
+loopback, and the command says so (a parley.yaml in the working directory is not read by itself). Unknown keys are refused with their path and the nearest known key, and all faults are told in one run:
 
 \`\`\`
 npm run -s parley -- config check FILE
@@ -57,7 +57,7 @@ export function configurationPage(): string {
 
 function keyLines(path: readonly string[], node: SchemaNode): string[] {
   const fallback = node.default === undefined ? 'none' : `\`${JSON.stringify(node.default)}\``;
-  const takes = node.items?.type === 'object' ? 'a list of sections' : expectation(node);
+  const takes = node.items?.type === 'object' ? 'a list of sections' : expectation(node, path.at(-1));
   const facts = [`- Takes ${takes}`, `- Default: ${fallback}`, `- Environment: \`${environmentName(path)}\``];
   return [node.description ?? '', '', ...facts, ...entryLines(node), ''];
 }

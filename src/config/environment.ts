@@ -8,6 +8,8 @@ import { nearest } from './nearest.ts';
 import { formatPath, leaves, type SchemaNode } from './schema-walk.ts';
 
 const PREFIX = 'PARLEY_';
+/** Of the commands that ask a running focus; no key. */
+const TOKEN_VARIABLE = 'PARLEY_TOKEN';
 
 /** The variable that overrides a key. */
 export function environmentName(path: readonly string[]): string {
@@ -32,7 +34,7 @@ export function readEnvironment(
 ): Overrides {
   const values: Overrides['values'][number][] = [];
   const errors: ConfigError[] = [];
-  const known = new Set<string>();
+  const known = new Set<string>([TOKEN_VARIABLE]);
   for (const [path, node] of leaves(schema)) {
     const from = environmentName(path);
     known.add(from);

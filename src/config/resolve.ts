@@ -4,6 +4,9 @@ import { formatHostPort, formatListen, type HostPort, type MsrpAddress, type Sip
 import type { Checker } from './checker.ts';
 import type { Config, KamailioNode } from './config.ts';
 import { checkPortsDiffer } from './port-collisions.ts';
+import { resolveBus } from './resolve-bus.ts';
+import { resolveFreeSwitch } from './resolve-freeswitch.ts';
+import { resolveManagedGroups } from './resolve-groups.ts';
 import type { ConfigDocument } from './schema.ts';
 
 export interface ResolveOptions {
@@ -28,22 +31,39 @@ export function resolveDocument(document: ConfigDocument, options: ResolveOption
       checker.groupPattern(`groups[${index}]`, pattern, absolute);
       return absolute;
     }),
+    ...(document.groupLists === undefined
+      ? {}
+      : { groupLists: checker.folder('groupLists', options.directory, document.groupLists) }),
+    managedGroups: resolveManagedGroups(document, options.directory, checker),
     msrp: resolveMsrp(document, options, checker),
     eventSocket: resolveEventSocket(document, options, checker),
-    admin: { listen: checker.control('admin.listen', document.admin.listen, 'has no authentication') },
-    store: { sqlite: resolveStore(document, options, checker) },
+    freeswitch: resolveFreeSwitch(document, options.directory, checker),
+    admin: {
+      ...document.admin,
+      listen: checker.control('admin.listen', document.admin.listen, 'is not encrypted'),
+      sqlite: resolveFile('admin.sqlite', document.admin.sqlite, options, checker),
+    },
+    sessionRecords: {
+      ...document.sessionRecords,
+      ...(document.sessionRecords.file === undefined
+        ? {}
+        : { file: resolveFile('sessionRecords.file', document.sessionRecords.file, options, checker) }),
+    },
+    store: { sqlite: resolveFile('store.sqlite', document.store.sqlite, options, checker) },
   };
   checkSession(document, checker);
+  if (!document.kamailio.manage) checkIgnored(document, checker);
+  if (document.telemetry.tracesEndpoint !== undefined)
+    checker.webUrl('telemetry.tracesEndpoint', document.telemetry.tracesEndpoint);
   checker.headerText('serverHeader.release', document.serverHeader.release);
-  document.history.functions.forEach((uri, index) => {
-    checker.sipUri(`history.functions[${index}]`, uri, 'user');
-  });
+  checkHistory(document, checker);
+  checkInitiators(document, checker);
   checkPortsDiffer(config, checker);
   return config;
 }
 
 function resolveSip(document: ConfigDocument, domain: string, checker: Checker): Config['sip'] {
-  const { advertise, nextHop, trustedPeers, listen } = document.sip;
+  const { advertise, nextHop, trustedPeers, listen, t1Ms } = document.sip;
   const addresses: SipAddress[] = listen.map((text, index) =>
     checker.listen(`sip.listen[${index}]`, text, ['udp', 'tcp']),
   );
@@ -53,6 +73,7 @@ function resolveSip(document: ConfigDocument, domain: string, checker: Checker):
     listen: addresses,
     domain,
     trustedPeers,
+    t1Ms,
     ...(advertise === undefined ? {} : { advertise: checker.advertise('sip.advertise', advertise) }),
     ...(nextHop === undefined ? {} : { nextHop }),
   };
@@ -185,7 +206,7 @@ function resolveNodes(document: ConfigDocument, checker: Checker): KamailioNode[
   });
 }
 
-function resolveFactories(document: ConfigDocument, domain: string, checker: Checker): string[] {
+export function resolveFactories(document: ConfigDocument, domain: string, checker: Checker): string[] {
   const factories = document.conferenceFactories ?? [`sip:im-conference-factory@${domain}`];
   const prefix = document.conference.sessionPrefix;
   for (const [index, uri] of factories.entries()) {
@@ -230,13 +251,13 @@ function resolveMsrp(document: ConfigDocument, options: ResolveOptions, checker:
   checker.mediaTypes('msrp.acceptTypes', rest.acceptTypes);
   checker.mediaTypes('msrp.acceptWrappedTypes', rest.acceptWrappedTypes);
   const secure = addresses.some((address) => address.proto === 'tls' || address.proto === 'wss');
-  const files: { certificateFile?: string; keyFile?: string } = {};
-  for (const name of ['certificateFile', 'keyFile'] as const) {
+  const files: { certificateFile?: string; keyFile?: string; caFile?: string } = {};
+  for (const name of ['certificateFile', 'keyFile', 'caFile'] as const) {
     const given = tls[name];
     if (given !== undefined) {
       files[name] = resolvePath(options.directory, given);
       checker.readable(`msrp.tls.${name}`, given, files[name]);
-    } else if (secure) {
+    } else if (secure && name !== 'caFile') {
       checker.error(
         `msrp.tls.${name}`,
         undefined,
@@ -248,7 +269,7 @@ function resolveMsrp(document: ConfigDocument, options: ResolveOptions, checker:
   return {
     ...rest,
     listen: addresses,
-    tls: files,
+    tls: { ...files, requireClientCertificate: tls.requireClientCertificate },
     ...(advertise === undefined ? {} : { advertise: checker.advertise('msrp.advertise', advertise) }),
   };
 }
@@ -258,7 +279,9 @@ function resolveEventSocket(
   options: ResolveOptions,
   checker: Checker,
 ): Config['eventSocket'] {
-  const { listen, passwordFile, switches } = document.eventSocket;
+  const { listen, passwordFile, allow, switches } = document.eventSocket;
+  const bus = resolveBus(document, options.directory, checker);
+  checker.cidrs('eventSocket.allow', allow);
   const file = passwordFile === undefined ? undefined : resolvePath(options.directory, passwordFile);
   const password =
     file === undefined || passwordFile === undefined
@@ -270,7 +293,8 @@ function resolveEventSocket(
           /^[\x21-\x7e]{8,128}$/,
           '8 to 128 printable characters without blanks',
         );
-  if (switches.length > 0 && passwordFile === undefined) {
+  const isDirect = document.eventSocket.via === 'direct';
+  if (isDirect && switches.length > 0 && passwordFile === undefined) {
     checker.error(
       'eventSocket.passwordFile',
       undefined,
@@ -278,23 +302,31 @@ function resolveEventSocket(
       'name the file with the password of the switches in eventSocket.switches',
     );
   }
+  if (isDirect && passwordFile === undefined && !document.kamailio.manage) {
+    checker.warn(
+      'eventSocket.passwordFile is missing: `parley up` makes a password, but `parley focus` and `parley switch`, started one by one, need it',
+    );
+  }
   return {
     listen: checker.control('eventSocket.listen', listen, 'is not encrypted'),
     password,
+    allow,
     switches: switches.map((text, index) =>
       checker.hostPort(`eventSocket.switches[${index}]`, text, 'fixed'),
     ),
     ...(file === undefined ? {} : { passwordFile: file }),
+    ...(bus === undefined ? {} : { bus }),
   };
 }
 
-function resolveStore(document: ConfigDocument, options: ResolveOptions, checker: Checker): string {
-  const sqlite = resolvePath(options.directory, document.store.sqlite);
-  checker.directory('store.sqlite', document.store.sqlite, dirname(sqlite));
-  return sqlite;
+/** A file that we make: its directory has to be there. */
+function resolveFile(path: string, given: string, options: ResolveOptions, checker: Checker): string {
+  const file = resolvePath(options.directory, given);
+  checker.directory(path, given, dirname(file));
+  return file;
 }
 
-function checkSession(document: ConfigDocument, checker: Checker): void {
+export function checkSession(document: ConfigDocument, checker: Checker): void {
   const { expiresS, minSeS } = document.session;
   if (minSeS < 90) checker.warn(`session.minSeS: ${minSeS} is below the 90 s of RFC 4028 section 4`);
   if (expiresS < minSeS) {
@@ -304,5 +336,31 @@ function checkSession(document: ConfigDocument, checker: Checker): void {
       `is below session.minSeS (${minSeS})`,
       `write ${minSeS} or more`,
     );
+  }
+}
+
+export function checkHistory({ history }: Pick<ConfigDocument, 'history'>, checker: Checker): void {
+  history.functions.forEach((uri, index) => {
+    checker.sipUri(`history.functions[${index}]`, uri, 'user');
+  });
+}
+
+export function checkInitiators({ adHoc }: Pick<ConfigDocument, 'adHoc'>, checker: Checker): void {
+  if (typeof adHoc.mayInitiate === 'string') return;
+  adHoc.mayInitiate.forEach((entry, index) => {
+    checker.userOrDomain(`adHoc.mayInitiate[${index}]`, entry);
+  });
+}
+
+/** What is set for a Kamailio that somebody else runs does nothing, and its writer should know. */
+function checkIgnored({ sip, digest, kamailio }: ConfigDocument, checker: Checker): void {
+  const ignored: readonly [key: string, isSet: boolean, define: string][] = [
+    ['sip.trustedPeers', sip.trustedPeers.length > 0, 'IM_TRUSTED_PEERS'],
+    ['digest.usersFile', digest.usersFile !== undefined, 'its own users'],
+    ['kamailio.binary', kamailio.binary !== undefined, 'its own program'],
+  ];
+  for (const [key, isSet, instead] of ignored) {
+    if (isSet)
+      checker.warn(`${key} has no effect with kamailio.manage: false; your Kamailio goes by ${instead}`);
   }
 }

@@ -26,7 +26,7 @@ export const SipSection = Type.Object(
       maxItems: 256,
       default: [],
       description:
-        'CIDRs of the peers (IMS core, application servers) whose P-Asserted-Identity counts. They are not challenged, REGISTER included; a trusted request without P-Asserted-Identity has no identity and gets 403. From elsewhere the header is worthless and digest is asked.',
+        'CIDRs of the peers (IMS core, application servers) whose P-Asserted-Identity counts. They are not challenged: a REGISTER of theirs gets 200 with or without the header, since they vouch for their users; a request for a conference without it has no identity and gets 403. From elsewhere the header is worthless and digest is asked.',
     }),
     nextHop: Type.Optional(
       Type.String({
@@ -34,6 +34,13 @@ export const SipSection = Type.Object(
           "Outbound proxy for the requests that the focus sends, a SIP URI such as `sip:192.0.2.10:5060;transport=tcp`. Default: this Kamailio's own registrar, so that registered users are reached.",
       }),
     ),
+    t1Ms: Type.Integer({
+      default: 500,
+      minimum: 10,
+      maximum: 8000,
+      description:
+        'T1 of RFC 3261, an estimate of the round trip in milliseconds. Time-outs are multiples of it: who does not acknowledge a 200, or does not answer a BYE, is given up after 64 · T1 (32 s). A managed Kamailio repeats its messages by it; one that others run keeps its own timers.',
+    }),
   },
   { ...closed, default: {}, description: 'SIP addresses, domain and trust.' },
 );
@@ -84,7 +91,7 @@ export const KamailioSection = Type.Object(
     manage: Type.Boolean({
       default: true,
       description:
-        'True: `parley up` starts its own Kamailio with `kamailio/kamailio.cfg`. False: attach to Kamailios that somebody else runs (`kamailio.nodes`, `kamailio.secretFile`).',
+        'True: `parley up` starts its own Kamailio with `kamailio/kamailio.cfg`. False: attach to Kamailios that somebody else runs (`kamailio.nodes`, `kamailio.secretFile`). What belongs to a Kamailio is then set there, and these keys have no effect: `sip.listen`, `sip.trustedPeers` (but for `parley explain`), `digest.*`, `kamailio.binary`, `kamailio.memoryMb`, `kamailio.rpc.listen`.',
     }),
     binary: Type.Optional(
       Type.String({ description: 'The Kamailio program. Default: `kamailio` on the PATH, then /usr/sbin.' }),

@@ -57,15 +57,26 @@ export function* leaves(node: SchemaNode, path: readonly string[] = []): Generat
   }
 }
 
-/** In words: `a whole number from 5 to 600`, `true or false`, `one of a, b`. */
-export function expectation(node: SchemaNode): string {
+/** What a number counts: the end of its key says it. */
+export function unitOf(key: string): 'bytes' | 'milliseconds' | 'seconds' | 'MiB' | undefined {
+  if (key.endsWith('Bytes')) return 'bytes';
+  if (key.endsWith('Ms')) return 'milliseconds';
+  if (/[a-z]S$/.test(key)) return 'seconds';
+  return key.endsWith('Mb') ? 'MiB' : undefined;
+}
+
+/** In words: `a whole number from 5 to 600`, `true or false`, `one of a, b`. With the key, what a number counts. */
+export function expectation(node: SchemaNode, key = ''): string {
   if (node.anyOf !== undefined) return choices(node.anyOf);
   if (node.const !== undefined) return `\`${node.const}\``;
   switch (node.type) {
     case 'boolean':
       return '`true` or `false`';
-    case 'integer':
-      return `a whole number from ${node.minimum ?? 0} to ${node.maximum ?? Number.MAX_SAFE_INTEGER}`;
+    case 'integer': {
+      const unit = unitOf(key);
+      const number = unit === undefined ? 'a whole number' : `a number of ${unit}`;
+      return `${number} from ${node.minimum ?? 0} to ${node.maximum ?? Number.MAX_SAFE_INTEGER}`;
+    }
     case 'array': {
       const least = node.minItems === undefined ? '' : `at least ${node.minItems} and `;
       const distinct = node.uniqueItems === true ? ', all different' : '';
@@ -79,7 +90,7 @@ export function expectation(node: SchemaNode): string {
 }
 
 function choices(nodes: readonly SchemaNode[]): string {
-  const words = nodes.map(expectation);
+  const words = nodes.map((node) => expectation(node));
   const last = words.pop() ?? '';
   return words.length === 0 ? last : `${words.join(', ')} or ${last}`;
 }

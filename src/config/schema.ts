@@ -8,12 +8,17 @@ import {
   AdHocSection,
   ConferenceSection,
   DisplayNameSection,
+  ErrorsSection,
+  GroupSessionsSection,
   LimitsSection,
   NotifySection,
   ReleaseSection,
   ServerHeaderSection,
   SessionSection,
 } from './schema-conference.ts';
+import { FailoverSection } from './schema-failover.ts';
+import { FreeSwitchSection } from './schema-freeswitch.ts';
+import { ManagedGroupsSection } from './schema-groups.ts';
 import {
   AdminSection,
   EventSocketSection,
@@ -23,7 +28,9 @@ import {
   SwitchSection,
 } from './schema-media.ts';
 import { HistorySection, ReadingsSection } from './schema-readings.ts';
+import { SessionRecordsSection, WebhooksSection } from './schema-records.ts';
 import { DigestSection, KamailioSection, SipSection } from './schema-signalling.ts';
+import { TelemetrySection } from './schema-telemetry.ts';
 
 export const ConfigSchema = Type.Object(
   {
@@ -40,14 +47,24 @@ export const ConfigSchema = Type.Object(
     ),
     conference: ConferenceSection,
     adHoc: AdHocSection,
+    groupSessions: GroupSessionsSection,
     session: SessionSection,
     groups: Type.Array(Type.String({ minLength: 1 }), {
       maxItems: 1024,
       default: [],
       description:
-        'OMA group documents (XML): files or globs such as `groups/*.xml`, relative to the configuration file.',
+        'OMA group documents (XML): files or globs such as `groups/*.xml`, relative to the configuration file. Changes are taken while the focus runs; a document with a fault leaves the one before in force.',
     }),
+    groupLists: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'Folder of the resource-lists documents (XML) that group documents refer to by `external` and `external-list`. An XCAP URI counts from its `resource-lists` segment on.',
+      }),
+    ),
+    managedGroups: ManagedGroupsSection,
     serverHeader: ServerHeaderSection,
+    errors: ErrorsSection,
     displayName: DisplayNameSection,
     notify: NotifySection,
     release: ReleaseSection,
@@ -55,9 +72,14 @@ export const ConfigSchema = Type.Object(
     msrp: MsrpSection,
     switch: SwitchSection,
     eventSocket: EventSocketSection,
+    failover: FailoverSection,
+    freeswitch: FreeSwitchSection,
     admin: AdminSection,
+    sessionRecords: SessionRecordsSection,
+    webhooks: WebhooksSection,
     store: StoreSection,
     log: LogSection,
+    telemetry: TelemetrySection,
     history: HistorySection,
     profile: Type.Union([Type.Literal('oma-strict'), Type.Literal('rcc07'), Type.Literal('lenient')], {
       default: 'oma-strict',

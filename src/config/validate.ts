@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Value } from 'typebox/value';
 import type { ConfigError } from './config-error.ts';
+import { meantNumber } from './meant-number.ts';
 import { nearest } from './nearest.ts';
 import { type ConfigDocument, ConfigSchema } from './schema.ts';
 import { expectation, formatPath, type KeyPath, leaves, type SchemaNode, schemaAt } from './schema-walk.ts';
@@ -47,18 +48,46 @@ function wrongPaths(candidate: unknown): KeyPath[] {
 function describe(path: KeyPath, value: unknown): ConfigError {
   const node = schemaAt(SCHEMA, path);
   if (node !== undefined) {
-    const wanted = expectation(node);
+    const key = String(path.at(-1));
+    const wanted = expectation(node, key);
     const example =
       node.default === undefined || node.type === 'object'
         ? ''
         : `; the default is ${JSON.stringify(node.default)}`;
-    const message = value === undefined ? 'is missing' : `is not ${wanted}`;
-    return { path: formatPath(path), value, message, mend: `write ${wanted}${example}` };
+    const number = meantNumber(node, key, value);
+    return {
+      path: formatPath(path),
+      value,
+      message: fault(node, value, wanted),
+      mend: number === undefined ? `write ${wanted}${example}` : `write ${number}, without a unit or quotes`,
+    };
   }
   const known = Object.keys(schemaAt(SCHEMA, path.slice(0, -1))?.properties ?? {});
   const key = String(path.at(-1));
   const mend = nearestKey(path, key, known);
   return { path: formatPath(path), value, message: 'is not a known key', mend };
+}
+
+/** Another kind of value is told apart from a value that is out of bounds. */
+function fault({ type }: SchemaNode, value: unknown, wanted: string): string {
+  if (value === undefined) return 'is missing';
+  const kind = kindOf(value);
+  const isOther = type !== undefined && kind !== KINDS[type];
+  return isOther ? `is ${kind}, not ${wanted}` : `is not ${wanted}`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  integer: 'a number',
+  boolean: 'true or false',
+  string: 'text',
+  array: 'a list',
+  object: 'a section',
+};
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  const kinds = { number: 'a number', boolean: 'true or false', string: 'text' } as const;
+  return kinds[typeof value as keyof typeof kinds] ?? 'a section';
 }
 
 /** A key of the same section first, then one of another section (a key on the wrong level is a common slip). */

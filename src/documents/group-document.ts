@@ -16,9 +16,16 @@ import {
   type GroupMember,
   type GroupRule,
   keyOf,
+  quoted,
 } from './group-model.ts';
 import { readGroupBoolean, readRuleset } from './group-rules.ts';
 import { formatRuleset } from './group-rules-writer.ts';
+import { ListReferences, type ListResolver } from './list-references.ts';
+
+export interface GroupReadOptions extends XmlReadOptions {
+  /** Reads the lists kept elsewhere; without it references are kept and nobody is in them. */
+  readonly resolveList?: ListResolver;
+}
 
 export type GroupDocumentResult =
   | { readonly ok: true; readonly groups: GroupDocument[] }
@@ -36,7 +43,7 @@ const XML_NS = 'http://www.w3.org/XML/1998/namespace';
  */
 export function parseGroupDocument(
   source: string | Uint8Array,
-  options: XmlReadOptions = {},
+  options: GroupReadOptions = {},
 ): GroupDocumentResult {
   const errors = new GroupErrors();
   let root: XmlElement;
@@ -44,10 +51,11 @@ export function parseGroupDocument(
     root = readXml(source, options);
   } catch (error) {
     if (!(error instanceof XmlParseError)) throw error;
-    return { ok: false, errors: [{ path: error.path, line: error.line, message: error.message }] };
+    errors.add(error, error.reason);
+    return { ok: false, errors: errors.list() };
   }
   if (root.ns !== LS || root.local !== 'group') {
-    errors.add(root, `the root is not group in ${LS}`);
+    errors.add(root, `a group document starts with <group xmlns="${LS}">`);
     return { ok: false, errors: errors.list() };
   }
   const groups: GroupDocument[] = [];
@@ -55,23 +63,29 @@ export function parseGroupDocument(
   for (const element of root.children) {
     if (element.ns !== LS) continue;
     if (element.local !== 'list-service') {
-      errors.add(element, `${element.local} may not stand in group`);
+      errors.add(element, `${element.local} may not stand in group: only list-service may`);
       continue;
     }
-    const group = readListService(element, errors);
+    const group = readListService(element, errors, options.resolveList);
     const key = keyOf(group.uri);
-    if (key !== undefined && keys.has(key)) errors.add(element, `the group ${group.uri} is there twice`);
+    if (key !== undefined && keys.has(key))
+      errors.add(element, `the group ${group.uri} is there twice: remove one, or give it a uri of its own`);
     if (key !== undefined) keys.add(key);
     groups.push(group);
   }
-  if (groups.length === 0) errors.add(root, 'there is no list-service');
+  if (groups.length === 0) errors.add(root, 'there is no list-service: a group needs one');
   return errors.isEmpty ? { ok: true, groups } : { ok: false, errors: errors.list() };
 }
 
 const ORDER: readonly string[] = ['display-name', 'list', 'invite-members', 'max-participant-count'];
 const OTHERS_RANK = ORDER.length;
 
-function readListService(element: XmlElement, errors: GroupErrors): GroupDocument {
+function readListService(
+  element: XmlElement,
+  errors: GroupErrors,
+  resolveList: ListResolver | undefined,
+): GroupDocument {
+  const references = new ListReferences(resolveList, errors);
   const uri = readGroupUri(element, errors);
   const group: { -readonly [K in keyof GroupDocument]: GroupDocument[K] } = {
     uri,
@@ -87,39 +101,46 @@ function readListService(element: XmlElement, errors: GroupErrors): GroupDocumen
   for (const child of element.children) {
     const rank = child.ns === LS ? ORDER.indexOf(child.local) : OTHERS_RANK;
     if (rank < 0) {
-      errors.add(child, `${child.local} may not stand in list-service`);
+      errors.add(
+        child,
+        `${child.local} may not stand in list-service, which has ${ORDER.join(', ')} and elements of other namespaces`,
+      );
       continue;
     }
-    if (rank < OTHERS_RANK && rank === reached) errors.add(child, `a second ${child.local}`);
+    if (rank < OTHERS_RANK && rank === reached) errors.add(child, `a second ${child.local}: remove one`);
     else if (rank < reached)
       errors.add(child, `${child.local} stands too late: the order is ${ORDER.join(', ')}, others`);
     reached = Math.max(reached, rank);
     if (rank === OTHERS_RANK) {
       if (child.ns !== GROUP_NS.commonPolicy || child.local !== 'ruleset')
         extensions.push(formatElement(child));
-      else if (rules !== undefined) errors.add(child, 'a second ruleset');
-      else rules = readRuleset(child, errors);
+      else if (rules !== undefined) errors.add(child, 'a second ruleset: put all rules into one');
+      else rules = readRuleset(child, errors, references);
     } else if (child.local === 'display-name') {
       readDisplayName(child, group);
     } else if (child.local === 'list') {
-      Object.assign(group, readList(child, errors));
+      Object.assign(group, readList(child, errors, references));
     } else if (child.local === 'invite-members') {
       const value = readGroupBoolean(child.text);
-      if (value === undefined) errors.add(child, 'invite-members is neither true nor false');
+      if (value === undefined)
+        errors.add(child, `invite-members is ${quoted(child.text)}: write true or false`);
       group.inviteMembers = value ?? false;
     } else {
       const count = readCount(child.text);
-      if (count === undefined) errors.add(child, 'max-participant-count is not a non-negative integer');
+      if (count === undefined)
+        errors.add(child, `max-participant-count is ${quoted(child.text)}: write a whole number, 0 or more`);
       else group.maxParticipantCount = count;
     }
   }
-  return { ...group, rules: rules ?? [], extensions };
+  const lists = references.lists();
+  return { ...group, ...(lists !== undefined && { lists }), rules: rules ?? [], extensions };
 }
 
 function readGroupUri(element: XmlElement, errors: GroupErrors): string {
   const uri = attributeOf(element, 'uri')?.trim() ?? '';
-  if (uri === '') errors.add(element, 'list-service has no uri');
-  else if (!isGroupUri(uri)) errors.add(element, `${uri} is not a SIP URI`);
+  if (uri === '') errors.add(element, 'list-service has no uri: it is the address that users send INVITE to');
+  else if (!isGroupUri(uri))
+    errors.add(element, `${uri} is not a SIP URI: write one such as sip:crew@example.net`);
   return uri;
 }
 
@@ -147,33 +168,56 @@ function readCount(text: string): number | undefined {
 
 const isListNs = (ns: string): boolean => ns === LS || ns === GROUP_NS.resourceLists;
 
-function readList(list: XmlElement, errors: GroupErrors): { members: GroupMember[]; externals: string[] } {
-  const members: GroupMember[] = [];
-  const externals: string[] = [];
+/** Lists inside the list, one in another; deeper ones are refused. */
+const MAX_LIST_DEPTH = 8;
+
+interface ReadList {
+  readonly members: GroupMember[];
+  readonly externals: string[];
+}
+
+function readList(list: XmlElement, errors: GroupErrors, references: ListReferences): ReadList {
+  const found: ReadList = { members: [], externals: [] };
   const keys = new Set<string>();
-  for (const child of list.children) {
-    if (!isListNs(child.ns)) continue;
-    if (child.local === 'entry') {
-      const member = readMember(child, errors);
-      const key = member === undefined ? undefined : keyOf(member.uri);
-      if (member === undefined || key === undefined || keys.has(key)) continue;
-      keys.add(key);
-      members.push(member);
-    } else if (child.local === 'external') {
-      const anchor = attributeOf(child, 'anchor')?.trim() ?? '';
-      if (anchor === '') errors.add(child, 'external has no anchor');
-      else if (!externals.includes(anchor)) externals.push(anchor);
-    } else if (child.local !== 'display-name') {
-      errors.add(child, `${child.local} may not stand in the list of a group`);
+  readInto(list, 1);
+  return found;
+
+  function readInto(element: XmlElement, depth: number): void {
+    for (const child of element.children) {
+      if (!isListNs(child.ns)) continue;
+      if (child.local === 'entry') {
+        addMember(readMember(child, errors));
+      } else if (child.local === 'external') {
+        const anchor = attributeOf(child, 'anchor')?.trim() ?? '';
+        if (anchor === '') errors.add(child, 'external has no anchor: it names the list that is meant');
+        else if (!found.externals.includes(anchor)) found.externals.push(anchor);
+        if (anchor !== '') references.add(anchor, child);
+      } else if (child.local === 'list') {
+        if (depth >= MAX_LIST_DEPTH) errors.add(child, `lists are more than ${MAX_LIST_DEPTH} deep`);
+        else readInto(child, depth + 1);
+      } else if (child.local !== 'display-name') {
+        errors.add(child, `${child.local} may not stand in the list of a group: entry and external may`);
+      }
     }
   }
-  return { members, externals };
+
+  function addMember(member: GroupMember | undefined): void {
+    const key = member === undefined ? undefined : keyOf(member.uri);
+    if (member === undefined || key === undefined || keys.has(key)) return;
+    keys.add(key);
+    found.members.push(member);
+  }
 }
 
 function readMember(entry: XmlElement, errors: GroupErrors): GroupMember | undefined {
   const uri = attributeOf(entry, 'uri')?.trim() ?? '';
   if (keyOf(uri) === undefined) {
-    errors.add(entry, uri === '' ? 'entry has no uri' : 'the uri of the entry is not a URI');
+    errors.add(
+      entry,
+      uri === ''
+        ? 'entry has no uri: it is the address of the member'
+        : `${quoted(uri)} is not a URI: write one such as sip:ada@example.net or tel:+46700000003`,
+    );
     return undefined;
   }
   let displayName = '';
@@ -181,7 +225,7 @@ function readMember(entry: XmlElement, errors: GroupErrors): GroupMember | undef
   for (const child of entry.children) {
     if (!isListNs(child.ns)) extensions.push(formatElement(child));
     else if (child.local === 'display-name') displayName = child.text.trim();
-    else errors.add(child, `${child.local} may not stand in entry`);
+    else errors.add(child, `${child.local} may not stand in entry: display-name may`);
   }
   return { uri, ...(displayName !== '' && { displayName }), ...(extensions.length > 0 && { extensions }) };
 }

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { RULE_ID } from './group-model.ts';
 
 const Uri = Type.String({ minLength: 1, maxLength: 1024 });
 const Name = Type.String({ maxLength: 256 });
@@ -72,7 +73,7 @@ export const GroupJson = Type.Object(
       Type.Object(
         {
           // An XML ID, so that the XML form can carry it.
-          id: Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9._-]*$', maxLength: 128 }),
+          id: Type.String(RULE_ID),
           when: When,
           grant: Grant,
           otherActions: Type.Optional(Fragments),

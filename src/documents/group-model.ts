@@ -56,9 +56,14 @@ export interface GroupDocument {
   readonly members: readonly GroupMember[];
   /** Anchors of lists kept elsewhere whose users are members too. */
   readonly externals: readonly string[];
+  /**
+   * What the lists kept elsewhere held when the document was read, by their anchors (those of `externals` and of the
+   * conditions). No part of the document itself: neither its XML nor its JSON form has it.
+   */
+  readonly lists?: readonly ExternalList[];
   /** True: who sets the group up invites all members. False (also when absent): a chat group. */
   readonly inviteMembers: boolean;
-  /** Absent: the server's own default. 0 lets nobody in. */
+  /** Absent: no bound of its own. 0 lets nobody in (A-22). */
   readonly maxParticipantCount?: number;
   readonly rules: readonly GroupRule[];
   /** Elements of other namespaces, each as XML that declares its own namespaces. */
@@ -70,6 +75,12 @@ export interface GroupMember {
   readonly displayName?: string;
   /** As in `GroupDocument`. */
   readonly extensions?: readonly string[];
+}
+
+/** A list kept elsewhere (RFC 4826 section 3), each user once. */
+export interface ExternalList {
+  readonly anchor: string;
+  readonly members: readonly GroupMember[];
 }
 
 /** A rule of the ruleset (RFC 4745): it applies when all its conditions hold; one without conditions always does. */
@@ -123,7 +134,14 @@ export interface GroupError {
   /** Of the element, such as `/group/list-service/list/entry[3]`; of a JSON document, such as `/members/2/uri`. */
   readonly path: string;
   readonly line?: number;
+  readonly column?: number;
   readonly message: string;
+}
+
+/** `groups/crew.xml:12:7: /group/list-service/max-participant-count: …`, as compilers have it. */
+export function formatGroupError(file: string, { path, line, column, message }: GroupError): string {
+  const at = line === undefined ? '' : `:${line}${column === undefined ? '' : `:${column}`}`;
+  return `${file}${at}: ${path}: ${message}`;
 }
 
 /** All that is wrong with a document, so that an author mends it in one go. Bounded: more are counted, not kept. */
@@ -131,12 +149,17 @@ export class GroupErrors {
   readonly #errors: GroupError[] = [];
   #dropped = 0;
 
-  add(where: { readonly path: string; readonly line?: number }, message: string): void {
+  add({ path, line, column }: Omit<GroupError, 'message'>, message: string): void {
     if (this.#errors.length >= MAX_ERRORS) {
       this.#dropped += 1;
       return;
     }
-    this.#errors.push({ path: where.path, ...(where.line !== undefined && { line: where.line }), message });
+    this.#errors.push({
+      path,
+      ...(line !== undefined && { line }),
+      ...(column !== undefined && { column }),
+      message,
+    });
   }
 
   get isEmpty(): boolean {
@@ -151,6 +174,34 @@ export class GroupErrors {
 
 const MAX_ERRORS = 100;
 
+/** Every member of the group, each once: its own list first, then the lists kept elsewhere that it names. */
+export function allMembers(group: GroupDocument): readonly GroupMember[] {
+  if (group.externals.length === 0) return group.members;
+  let members = membersByGroup.get(group);
+  if (members === undefined) {
+    const byKey = new Map<string, GroupMember>();
+    for (const member of [...group.members, ...group.externals.flatMap((anchor) => listOf(group, anchor))]) {
+      const key = keyOf(member.uri);
+      if (key !== undefined && !byKey.has(key)) byKey.set(key, member);
+    }
+    members = [...byKey.values()];
+    membersByGroup.set(group, members);
+  }
+  return members;
+}
+
+const membersByGroup = new WeakMap<GroupDocument, readonly GroupMember[]>();
+
+function listOf(group: GroupDocument, anchor: string): readonly GroupMember[] {
+  return group.lists?.find((list) => list.anchor === anchor)?.members ?? [];
+}
+
+/** A text of a document for a message: cut when it is long. */
+export function quoted(text: string): string {
+  const trimmed = text.trim();
+  return JSON.stringify(trimmed.length <= 80 ? trimmed : `${trimmed.slice(0, 80)}…`);
+}
+
 /** The key under which two addresses of one user are equal, or undefined for what is no address. */
 export function keyOf(uri: string): string | undefined {
   try {
@@ -160,3 +211,6 @@ export function keyOf(uri: string): string | undefined {
     throw error;
   }
 }
+
+/** Id of a rule, an xs:ID in XML (RFC 4745 section 13): a name, so that decisions can name the rule by it. */
+export const RULE_ID = { pattern: String.raw`^[\p{L}_][\p{L}\p{N}._-]*$`, maxLength: 128 } as const;

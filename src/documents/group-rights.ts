@@ -1,4 +1,5 @@
 import {
+  allMembers,
   type GroupDocument,
   keyOf,
   type ManyIdentities,
@@ -20,11 +21,7 @@ export interface RightsDecision {
   readonly applied: readonly string[];
 }
 
-/** The users of the lists kept elsewhere, by anchor, each user as `addressKey` gives it. */
-export type ExternalLists = ReadonlyMap<string, ReadonlySet<string>>;
-
 const ANONYMOUS = /^sips?:anonymous@anonymous\.invalid$/i;
-const NO_LISTS: ExternalLists = new Map();
 
 /**
  * The rights of a user by the group's ruleset (RFC 4745 section 10): what any rule that applies grants is granted, a
@@ -33,14 +30,8 @@ const NO_LISTS: ExternalLists = new Map();
  *
  * @param addresses all asserted addresses of the user; none, or only the anonymous address, for an unknown one
  * @param nowMs the time, milliseconds since 1970
- * @param externals lists that could be fetched; nobody is in one that is missing
  */
-export function rightsOf(
-  group: GroupDocument,
-  addresses: readonly string[],
-  nowMs: number,
-  externals: ExternalLists = NO_LISTS,
-): RightsDecision {
+export function rightsOf(group: GroupDocument, addresses: readonly string[], nowMs: number): RightsDecision {
   const user = userOf(addresses);
   const people = peopleOf(group);
   const rules = emptyRules();
@@ -48,9 +39,8 @@ export function rightsOf(
   const applied: string[] = [];
   for (const [index, rule] of group.rules.entries()) {
     const { conditions } = rule;
-    const isNamed = names(conditions, people.identityKeys[index], user, group, people.members, externals);
-    if (!isNamed || !holdsNow(conditions, nowMs)) continue;
-    if (conditions.others && isNamedElsewhere(group, index, user, people, externals)) continue;
+    if (!names(conditions, index, user, people) || !holdsNow(conditions, nowMs)) continue;
+    if (conditions.others && isNamedElsewhere(group, index, user, people)) continue;
     applied.push(rule.id);
     for (const right of RIGHT_NAMES) {
       if (rule.grant[right] === true) rules[right].push(rule.id);
@@ -66,12 +56,8 @@ export function rightsOf(
 }
 
 /** Whether one of the addresses is in the group's list, or in one of the lists it refers to. */
-export function isGroupMember(
-  group: GroupDocument,
-  addresses: readonly string[],
-  externals: ExternalLists = NO_LISTS,
-): boolean {
-  return isMember(userOf(addresses), group, peopleOf(group).members, externals);
+export function isGroupMember(group: GroupDocument, addresses: readonly string[]): boolean {
+  return isMember(userOf(addresses), peopleOf(group));
 }
 
 interface User {
@@ -87,13 +73,16 @@ function userOf(addresses: readonly string[]): User {
   return { keys, domains };
 }
 
-function domainOf(address: string): string | undefined {
+/** Lower case; undefined for a telephone number. */
+export function domainOf(address: string): string | undefined {
   return /^(?:sips?|im|pres):(?:[^@]*@)?(\[[^\]]*\]|[^:;?]+)/i.exec(address)?.[1]?.toLowerCase();
 }
 
 /** Who a group names, as keys. */
 interface GroupPeople {
   readonly members: ReadonlySet<string>;
+  /** The lists kept elsewhere, by anchor; nobody is in one that was not read. */
+  readonly lists: ReadonlyMap<string, ReadonlySet<string>>;
   /** By rule: the users named one by one, and the exceptions of each `many`. */
   readonly identityKeys: readonly (IdentityKeys | undefined)[];
 }
@@ -110,7 +99,10 @@ function peopleOf(group: GroupDocument): GroupPeople {
   let people = peopleByGroup.get(group);
   if (people === undefined) {
     people = {
-      members: keysOf(group.members.map((member) => member.uri)),
+      members: keysOf(allMembers(group).map((member) => member.uri)),
+      lists: new Map(
+        group.lists?.map(({ anchor, members }) => [anchor, keysOf(members.map((member) => member.uri))]),
+      ),
       identityKeys: group.rules.map(({ conditions: { identities } }) =>
         identities === undefined
           ? undefined
@@ -127,22 +119,15 @@ function keysOf(uris: readonly string[]): ReadonlySet<string> {
 }
 
 /** Whether all conditions about the user hold, save `others`, which looks at the other rules. */
-function names(
-  conditions: RuleConditions,
-  identityKeys: IdentityKeys | undefined,
-  user: User,
-  group: GroupDocument,
-  members: ReadonlySet<string>,
-  externals: ExternalLists,
-): boolean {
+function names(conditions: RuleConditions, index: number, user: User, people: GroupPeople): boolean {
   const isKnown = user.keys.length > 0;
   const { identities, externalLists } = conditions;
   if ((conditions.unknown?.length ?? 0) > 0) return false;
   if (conditions.anonymous && isKnown) return false;
   if (conditions.others && !isKnown) return false;
-  if (conditions.members && !isMember(user, group, members, externals)) return false;
-  if (externalLists !== undefined && !isInLists(user, externalLists, externals)) return false;
-  return identities === undefined || isIdentified(identities, identityKeys, user);
+  if (conditions.members && !isMember(user, people)) return false;
+  if (externalLists !== undefined && !isInLists(user, externalLists, people)) return false;
+  return identities === undefined || isIdentified(identities, people.identityKeys[index], user);
 }
 
 function holdsNow({ validity }: RuleConditions, nowMs: number): boolean {
@@ -153,34 +138,21 @@ function holdsNow({ validity }: RuleConditions, nowMs: number): boolean {
  * For other-identity: a rule names a user through its conditions about people alone, so that somebody whose own rule
  * is out of its hours does not become a stranger; a rule that says nothing about people names nobody.
  */
-function isNamedElsewhere(
-  group: GroupDocument,
-  index: number,
-  user: User,
-  people: GroupPeople,
-  externals: ExternalLists,
-): boolean {
+function isNamedElsewhere(group: GroupDocument, index: number, user: User, people: GroupPeople): boolean {
   return group.rules.some(({ conditions }, other) => {
     if (other === index || conditions.others) return false;
     const isAboutPeople =
       conditions.members || conditions.identities !== undefined || conditions.externalLists !== undefined;
-    return (
-      isAboutPeople && names(conditions, people.identityKeys[other], user, group, people.members, externals)
-    );
+    return isAboutPeople && names(conditions, other, user, people);
   });
 }
 
-function isMember(
-  user: User,
-  group: GroupDocument,
-  members: ReadonlySet<string>,
-  externals: ExternalLists,
-): boolean {
-  return user.keys.some((key) => members.has(key)) || isInLists(user, group.externals, externals);
+function isMember(user: User, { members }: GroupPeople): boolean {
+  return user.keys.some((key) => members.has(key));
 }
 
-function isInLists(user: User, anchors: readonly string[], externals: ExternalLists): boolean {
-  return anchors.some((anchor) => user.keys.some((key) => externals.get(anchor)?.has(key)));
+function isInLists(user: User, anchors: readonly string[], { lists }: GroupPeople): boolean {
+  return anchors.some((anchor) => user.keys.some((key) => lists.get(anchor)?.has(key)));
 }
 
 function isIdentified(identities: RuleIdentities, keys: IdentityKeys | undefined, user: User): boolean {

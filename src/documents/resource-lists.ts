@@ -12,8 +12,8 @@ export interface ResourceListEntry {
   /** As written, without URI header fields. */
   readonly uri: string;
   readonly displayName?: string;
-  /** `to` where the list says nothing. */
-  readonly copyControl: CopyControl;
+  /** Absent where the list says nothing: then it counts as `to`. */
+  readonly copyControl?: CopyControl;
   /** The address is not to be shown to the other recipients. */
   readonly anonymize: boolean;
   /** The Replaces header field of the entry's URI, decoded: the invitation to this user carries it. */
@@ -58,7 +58,7 @@ function readList(list: XmlElement, entries: ResourceListEntry[]): void {
         break;
       case 'entry-ref':
       case 'external':
-        throw new XmlParseError('XML_UNSUPPORTED', `${child.local} is not supported`, child.path, child.line);
+        throw new XmlParseError('XML_UNSUPPORTED', `${child.local} is not supported`, child);
       case 'display-name':
         break;
       default:
@@ -76,8 +76,8 @@ function readEntry(element: XmlElement): ResourceListEntry {
   const displayName = element.children
     .find((child) => child.ns === RESOURCE_LISTS_NS && child.local === 'display-name')
     ?.text.trim();
-  const copyControl = copyAttribute(element, 'copyControl') ?? 'to';
-  if (copyControl !== 'to' && copyControl !== 'cc' && copyControl !== 'bcc') {
+  const copyControl = copyAttribute(element, 'copyControl');
+  if (copyControl !== undefined && copyControl !== 'to' && copyControl !== 'cc' && copyControl !== 'bcc') {
     throw invalid(element, 'copyControl is not to, cc or bcc');
   }
   const anonymize = copyAttribute(element, 'anonymize') ?? 'false';
@@ -85,7 +85,7 @@ function readEntry(element: XmlElement): ResourceListEntry {
   return {
     uri,
     ...(displayName !== undefined && displayName !== '' && { displayName }),
-    copyControl,
+    ...(copyControl !== undefined && { copyControl }),
     anonymize: anonymize === 'true' || anonymize === '1',
     ...(replaces !== undefined && { replaces }),
   };
@@ -133,7 +133,7 @@ export function formatResourceLists(entries: readonly ResourceListEntry[]): stri
         entry.replaces === undefined
           ? entry.uri
           : `${entry.uri}?Replaces=${encodeURIComponent(entry.replaces)}`;
-      const attributes = xml` cp:copyControl="${entry.copyControl}"${optionalAttribute('cp:anonymize', entry.anonymize || undefined)}`;
+      const attributes = xml`${optionalAttribute('cp:copyControl', entry.copyControl)}${optionalAttribute('cp:anonymize', entry.anonymize || undefined)}`;
       return formatEntry(uri, attributes, entry.displayName);
     }),
   );
@@ -147,12 +147,10 @@ export function formatResourceListsHistory(entries: readonly ResourceListEntry[]
   const hidden = new Map<CopyControl, number>();
   const lines: XmlMarkup[] = [];
   for (const entry of entries) {
-    if (entry.copyControl === 'bcc') continue;
-    if (entry.anonymize) {
-      hidden.set(entry.copyControl, (hidden.get(entry.copyControl) ?? 0) + 1);
-      continue;
-    }
-    lines.push(formatEntry(entry.uri, xml` cp:copyControl="${entry.copyControl}"`, entry.displayName));
+    const { uri, displayName, copyControl = 'to' } = entry;
+    if (copyControl === 'bcc') continue;
+    if (entry.anonymize) hidden.set(copyControl, (hidden.get(copyControl) ?? 0) + 1);
+    else lines.push(formatEntry(uri, xml` cp:copyControl="${copyControl}"`, displayName));
   }
   for (const [copyControl, count] of hidden) {
     lines.push(
@@ -184,5 +182,5 @@ ${entries}</list>
 }
 
 function invalid(element: XmlElement, message: string): XmlParseError {
-  return new XmlParseError('XML_INVALID', message, element.path, element.line);
+  return new XmlParseError('XML_INVALID', message, element);
 }

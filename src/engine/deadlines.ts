@@ -2,20 +2,28 @@
  * Deadlines of rows. The rows in the store are the truth; this is only the order in which they come due. An entry
  * whose row has moved on is dropped when it comes up, so nothing needs to be cancelled.
  */
-import type { Conference } from '../focus/conference.ts';
-import type { DeadlineName } from '../focus/decide-outcome.ts';
+import type { Conference, ConferenceDeadline } from '../focus/conference.ts';
+import type { DeadlineName as RowDeadline } from '../focus/decide-outcome.ts';
 import type { Changes } from '../focus/work.ts';
+
+export type DeadlineName = RowDeadline | ConferenceDeadline;
 
 export interface Deadline {
   readonly dueMs: number;
   readonly conference: string;
-  readonly row: 'leg' | 'subscription';
+  /** `conference`: of the conference itself; `id` is its own then. */
+  readonly row: 'conference' | 'leg' | 'subscription';
   readonly id: string;
   readonly name: DeadlineName;
+  /** How often it could not be dealt with. */
+  readonly failures?: number;
 }
 
 /** Longest wait of one timer, so that a changed wall clock is noticed. */
 const MAX_WAIT_MS = 30_000;
+/** One that could not be dealt with comes up again after this, then after twice as long, and so on. */
+const RETRY_MS = 1_000;
+const MAX_RETRY_MS = 60_000;
 
 export class Deadlines {
   readonly #heap: Deadline[] = [];
@@ -25,13 +33,20 @@ export class Deadlines {
   readonly #nowMs: () => number;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
+  #isHeld = false;
 
   constructor(nowMs: () => number, fire: (deadline: Deadline) => void) {
     this.#nowMs = nowMs;
     this.#fire = fire;
   }
 
+  /** Whether they wait for `release`. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
   addAll(conference: Conference): void {
+    this.#addRow(conference.row.id, 'conference', conference.row.id, conference.row.deadlines ?? {});
     for (const leg of conference.legs.values()) this.#addRow(conference.row.id, 'leg', leg.id, leg.deadlines);
     for (const { id, deadlines } of conference.subscriptions.values()) {
       this.#addRow(conference.row.id, 'subscription', id, deadlines);
@@ -40,11 +55,34 @@ export class Deadlines {
   }
 
   addChanged(changes: Changes): void {
+    const { id: own, deadlines } = changes.conference;
+    if (deadlines !== undefined) this.#addRow(own, 'conference', own, deadlines);
     for (const { kind, id, row } of changes.rows) {
       if (kind !== 'participant' && row !== undefined && 'deadlines' in row) {
         this.#addRow(changes.conference.id, kind, id, row.deadlines);
       }
     }
+    this.#arm();
+  }
+
+  /** The deadline could not be dealt with (a full disk, a fault): it comes up again. */
+  retry({ failures = 0, ...deadline }: Deadline): void {
+    const waitMs = Math.min(RETRY_MS * 2 ** failures, MAX_RETRY_MS);
+    const again = { ...deadline, dueMs: this.#nowMs() + waitMs, failures: failures + 1 };
+    this.#queuedMs.set(keyOf(again), again.dueMs);
+    this.#push(again);
+    this.#arm();
+  }
+
+  /** None fires until `release`: what would follow could not leave. */
+  hold(): void {
+    this.#isHeld = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Those that came due meanwhile fire now. */
+  release(): void {
+    this.#isHeld = false;
     this.#arm();
   }
 
@@ -55,12 +93,12 @@ export class Deadlines {
 
   #addRow(
     conference: string,
-    row: 'leg' | 'subscription',
+    row: Deadline['row'],
     id: string,
     deadlines: { readonly [name in DeadlineName]?: number },
   ): void {
     for (const [name, dueMs] of Object.entries(deadlines)) {
-      const key = `${conference} ${id} ${name}`;
+      const key = keyOf({ conference, id, name });
       if (dueMs === undefined || this.#queuedMs.get(key) === dueMs) continue;
       this.#queuedMs.set(key, dueMs);
       this.#push({ dueMs, conference, row, id, name: name as DeadlineName });
@@ -70,7 +108,7 @@ export class Deadlines {
   #arm(): void {
     clearTimeout(this.#timer);
     const first = this.#heap[0];
-    if (first === undefined || this.#isStopped) return;
+    if (first === undefined || this.#isStopped || this.#isHeld) return;
     const waitMs = Math.min(Math.max(0, first.dueMs - this.#nowMs()), MAX_WAIT_MS);
     this.#timer = setTimeout(() => this.#run(), waitMs);
     this.#timer.unref();
@@ -80,7 +118,7 @@ export class Deadlines {
     const nowMs = this.#nowMs();
     for (let first = this.#heap[0]; first !== undefined && first.dueMs <= nowMs; first = this.#heap[0]) {
       this.#pop();
-      const key = `${first.conference} ${first.id} ${first.name}`;
+      const key = keyOf(first);
       if (this.#queuedMs.get(key) === first.dueMs) this.#queuedMs.delete(key);
       this.#fire(first);
     }
@@ -119,4 +157,8 @@ export class Deadlines {
     }
     heap[at] = last;
   }
+}
+
+function keyOf({ conference, id, name }: { conference: string; id: string; name: string }): string {
+  return `${conference} ${id} ${name}`;
 }

@@ -5,17 +5,25 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GroupDocument } from '../documents/group-model.ts';
+import type { ConferenceDeadline, Transaction } from '../focus/conference.ts';
 import { type Decision, decideCancel, decideRequest } from '../focus/decide.ts';
 import {
-  decideAck,
   decideAnswerLost,
-  decideDeadline,
   decideGateFailure,
   decideRequestLost,
+  keptBehindGate,
+} from '../focus/decide-failed-effect.ts';
+import { decideIdle } from '../focus/decide-idle.ts';
+import { decideLostClient } from '../focus/decide-lost-client.ts';
+import {
+  decideAck,
+  decideDeadline,
   decideResponse,
+  type DeadlineName as RowDeadline,
 } from '../focus/decide-outcome.ts';
+import { decideConferenceDeadline, decideSwitchMove, type MoveOrder } from '../focus/decide-switch-move.ts';
 import type { DomainEvent, Effect, SipReply } from '../focus/decision.ts';
-import { authenticatedOriginator } from '../focus/originator.ts';
+import { decideOperatorOrder, type OperatorOrder, type OperatorOutcome } from '../focus/operator.ts';
 import type { DecisionRecord, OutboxBatch, Store } from '../focus/ports.ts';
 import { sessionSnapshot } from '../focus/user-plane.ts';
 import { Work } from '../focus/work.ts';
@@ -23,8 +31,11 @@ import type { FocusSettings, RequestOrigin, SwitchChoice, World } from '../focus
 import type { Clock } from '../lib/clock.ts';
 import { CodedError } from '../lib/errors.ts';
 import type { IdSource } from '../lib/ids.ts';
-import { header, type SipMessage, type SipRequest, type SipResponse } from '../sip/message.ts';
+import type { SipRequest, SipResponse } from '../sip/message.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
+import { type About, aboutMessage, aboutRequest, isReplyTo, recordOf } from './decision-record.ts';
+import { EarlyCancels } from './early-cancels.ts';
+import { EndedDialogs } from './ended-dialogs.ts';
 import {
   type EffectOutcomes,
   type KamailioPort,
@@ -43,13 +54,23 @@ export interface EngineOptions {
   readonly settings: FocusSettings;
   readonly store: Store;
   readonly kamailio: KamailioPort;
-  readonly switches: SwitchPort & { choose(): SwitchChoice | undefined };
+  readonly switches: SwitchPort & { choose(avoid?: string): SwitchChoice | undefined };
   readonly findGroup: (address: string) => GroupDocument | undefined;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: EngineLog;
-  readonly onDecision?: (record: DecisionRecord) => void;
+  /** INVITEs of ours whose ended dialogs are remembered. Default 4096. */
+  readonly maxEndedDialogs?: number;
+  /** `asked`: the request that was decided on, where it was one. */
+  readonly onDecision?: (record: DecisionRecord, asked?: AskedRequest) => void;
   readonly onEvent?: (event: DomainEvent, atMs: number) => void;
+  /** As `EffectOutcomes.expulsionLost`. */
+  readonly onExpulsionLost?: (session: string, switchId: string) => void;
+}
+
+export interface AskedRequest {
+  readonly request: SipRequest;
+  readonly origin: RequestOrigin;
 }
 
 export interface EngineCounters {
@@ -62,14 +83,21 @@ export type RequestAnswer = { readonly pending: true } | { readonly reply: SipRe
 
 export class Engine {
   readonly sessions = new Sessions();
+  readonly #ended: EndedDialogs;
+  readonly #earlyCancels = new EarlyCancels();
   readonly counters: EngineCounters = { requests: 0, decisions: 0, conflicts: 0 };
   readonly performer: Performer;
   readonly #options: EngineOptions;
   readonly #deadlines: Deadlines;
+  #settings: FocusSettings;
   #lastId = 0;
+  /** Transactions that the last run has decided on and perhaps not answered. */
+  #leftReplies: readonly Transaction[] = [];
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#settings = options.settings;
+    this.#ended = new EndedDialogs(options.maxEndedDialogs ?? 4096);
     this.#deadlines = new Deadlines(
       () => options.clock.nowMs(),
       (deadline) => this.#deadlinePassed(deadline),
@@ -81,6 +109,9 @@ export class Engine {
   load(): readonly OutboxBatch[] {
     const { conferences, outbox, lastOutboxId } = this.#options.store.load();
     this.#lastId = lastOutboxId;
+    this.#leftReplies = outbox.flatMap(({ effects }) =>
+      effects.flatMap(({ effect }) => (effect.kind === 'reply' ? [effect.transaction] : [])),
+    );
     for (const conference of conferences) {
       this.sessions.add(conference);
       this.#deadlines.addAll(conference);
@@ -88,27 +119,48 @@ export class Engine {
     return outbox;
   }
 
+  /** Deadlines wait: what they would send could not leave, and nobody could have met them. */
+  holdDeadlines(): void {
+    this.#deadlines.hold();
+  }
+
+  releaseDeadlines(): void {
+    this.#deadlines.release();
+  }
+
+  /** Whether what is decided now could not leave. */
+  get isHeld(): boolean {
+    return this.#deadlines.isHeld;
+  }
+
   async stop(timeoutMs: number): Promise<void> {
     this.#deadlines.stop();
     await this.performer.drain(timeoutMs);
   }
 
+  /** From the next decision on; sessions that run go on as they are. */
+  useSettings(settings: FocusSettings): void {
+    this.#settings = settings;
+  }
+
   /** What decisions may look at now. */
   world(): World {
-    const { settings, ids, clock, findGroup, switches } = this.#options;
+    const { ids, clock, findGroup, switches, kamailio } = this.#options;
     const { sessions } = this;
     return {
-      settings,
+      settings: this.#settings,
       ids,
       nowMs: clock.nowMs(),
       findGroup,
       findConference: (id) => sessions.byId(id),
       findConferenceOfGroup: (key) => sessions.byGroup(key),
       findDialogs: (callId) => sessions.dialogs(callId),
+      endedDialogs: (callId, localTag) => this.#ended.tags(callId, localTag),
       conferences: () => sessions.all(),
       sessionCount: () => sessions.size,
       pendingInvites: () => sessions.pendingInvites,
-      chooseSwitch: () => switches.choose(),
+      chooseSwitch: (avoid) => switches.choose(avoid),
+      kamailioEpoch: (kam) => kamailio.epochOf?.(kam),
     };
   }
 
@@ -119,7 +171,9 @@ export class Engine {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const decision = decideRequest(this.world(), request, origin);
-        return this.#commit(decision, about, origin);
+        const answer = this.#commit(decision, about, { request, origin });
+        if ('pending' in answer && this.#earlyCancels.take(request)) this.cancel(request);
+        return answer;
       } catch (error) {
         // Another session of the group came first: decided again, this INVITE joins it.
         if (!(error instanceof CodedError) || error.code !== 'STORE_CONFLICT' || attempt >= 3) throw error;
@@ -128,16 +182,29 @@ export class Engine {
     }
   }
 
-  cancel(request: SipRequest): void {
-    this.#apply(decideCancel(this.world(), request), aboutMessage('cancel', request));
+  /** Whether a reply to this transaction is still to come: of a pending INVITE, or one that the last run did not send. */
+  meansToReply({ kam, epoch, tid }: Transaction): boolean {
+    const isIt = (other: Transaction | undefined) =>
+      other?.tid === tid && other.kam === kam && other.epoch === epoch;
+    const isPending = [...this.sessions.all()].some(({ legs }) =>
+      [...legs.values()].some(({ state, transaction }) => state === 'offered' && isIt(transaction)),
+    );
+    return isPending || this.#leftReplies.some(isIt);
   }
 
-  ack(request: SipRequest): void {
-    this.#apply(decideAck(this.world(), request), aboutMessage('ack', request));
+  /** @returns, as do `ack` and `response`, false when what was decided could not be committed: it is to be told again */
+  cancel(request: SipRequest): boolean {
+    const decision = decideCancel(this.world(), request);
+    if (decision === undefined) this.#earlyCancels.add(request);
+    return this.#apply(decision, aboutMessage('cancel', request));
   }
 
-  response(response: SipResponse): void {
-    this.#apply(decideResponse(this.world(), response), {
+  ack(request: SipRequest): boolean {
+    return this.#apply(decideAck(this.world(), request), aboutMessage('ack', request));
+  }
+
+  response(response: SipResponse): boolean {
+    return this.#apply(decideResponse(this.world(), response), {
       ...aboutMessage('response', response),
       target: `${response.status} ${response.reason}`,
     });
@@ -148,6 +215,28 @@ export class Engine {
     this.#apply(decision, { trigger });
   }
 
+  /** What an operator orders. @throws CodedError when it could not be committed: nothing has changed */
+  order(order: OperatorOrder): OperatorOutcome {
+    const outcome = decideOperatorOrder(this.world(), order);
+    if (outcome.kind === 'decided') this.#commit(outcome.decision, { trigger: 'operator' }, undefined);
+    return outcome;
+  }
+
+  /** The switch of a session is gone, or is to be emptied. */
+  move(order: MoveOrder): void {
+    this.#apply(decideSwitchMove(this.world(), order), { trigger: 'switch' });
+  }
+
+  /** The MSRP connection of a leg is gone, and its client has not come back by itself. */
+  lostClient(session: string, leg: string): void {
+    this.#apply(decideLostClient(this.world(), session, leg), { trigger: 'switch' });
+  }
+
+  /** Nobody has sent a message for as long as sessions of its kind may be without one. */
+  idle(session: string): void {
+    this.#apply(decideIdle(this.world(), session), { trigger: 'timer:idle' });
+  }
+
   /** Tells a switch all that it should hold; used when it comes back or lost track. */
   async resync(conferenceId: string, switchId: string): Promise<boolean> {
     const conference = this.sessions.byId(conferenceId);
@@ -156,7 +245,7 @@ export class Engine {
       const reply = await this.#options.switches.command(
         switchId,
         'session.put',
-        sessionSnapshot(Work.on(conference)),
+        sessionSnapshot(Work.on(conference), this.world()),
       );
       return reply.ok;
     } catch {
@@ -166,42 +255,63 @@ export class Engine {
 
   #outcomes(): EffectOutcomes {
     return {
-      gateFailed: (conference, dropped, why) =>
-        this.#apply(decideGateFailure(this.world(), conference, dropped, why), { trigger: 'switch' }),
-      answerLost: (conference, leg) =>
-        this.#apply(decideAnswerLost(this.world(), conference, leg), { trigger: 'reply' }),
-      requestLost: (conference, effect, why) =>
-        this.#apply(decideRequestLost(this.world(), conference, effect, why), {
-          trigger: 'request',
-          callId: effect.callId,
-        }),
+      gateFailed: (conference, behind, why) => {
+        const world = this.world();
+        const kept = keptBehindGate(world, conference, behind);
+        this.#apply(decideGateFailure(world, conference, behind, why), { trigger: 'switch' });
+        return kept;
+      },
+      answerLost: (conference, answer) => {
+        this.#apply(decideAnswerLost(this.world(), conference, answer), { trigger: 'reply' });
+      },
+      requestLost: (conference, effect, why) => {
+        const about = { trigger: 'request', callId: effect.callId };
+        this.#apply(decideRequestLost(this.world(), conference, effect, why), about);
+      },
       resync: (conference, switchId) => this.resync(conference, switchId),
+      expulsionLost: (conference, switchId) => this.#options.onExpulsionLost?.(conference, switchId),
       done: (ids) => this.#options.store.effectsDone(ids),
+      passed: (conference, traffic) => this.#options.store.addTraffic(conference, traffic),
     };
   }
 
-  #deadlinePassed({ conference, row, id, name }: Deadline): void {
-    const rows = this.sessions.byId(conference)?.[row === 'leg' ? 'legs' : 'subscriptions'];
-    const callId = rows?.get(id)?.dialog.callId;
-    const about = { trigger: `timer:${name}`, ...(callId === undefined ? {} : { callId }) };
+  #deadlinePassed(deadline: Deadline): void {
+    const { conference, row, id, name } = deadline;
+    const about = { trigger: `timer:${name}`, ...this.#callOf(deadline) };
     try {
-      this.#apply(decideDeadline(this.world(), { conference, row, id, name }), about);
+      const decision =
+        row === 'conference'
+          ? decideConferenceDeadline(this.world(), conference, name as ConferenceDeadline)
+          : decideDeadline(this.world(), { conference, row, id, name: name as RowDeadline });
+      if (this.#apply(decision, about)) return;
     } catch (error) {
       // A deadline that cannot be decided must not end the process: it would come up again at every start.
       this.#options.log.error({ err: error, conference, ...about }, 'a deadline could not be decided on');
     }
+    this.#deadlines.retry(deadline);
   }
 
-  #apply(decision: Decision | undefined, about: About): void {
-    if (decision === undefined) return;
+  #callOf({ conference, row, id }: Deadline): { readonly callId?: string } {
+    if (row === 'conference') return {};
+    const callId = this.sessions.byId(conference)?.[row === 'leg' ? 'legs' : 'subscriptions'].get(id)
+      ?.dialog.callId;
+    return callId === undefined ? {} : { callId };
+  }
+
+  /** @returns false when the decision could not be committed: nothing has changed, and it may be asked for again */
+  #apply(decision: Decision | undefined, about: About): boolean {
+    if (decision === undefined) return true;
     try {
       this.#commit(decision, about, undefined);
+      return true;
     } catch (error) {
       this.#options.log.error({ err: error, clause: decision.clause }, 'a decision could not be committed');
+      return false;
     }
   }
 
-  #commit(decision: Decision, about: About, origin: RequestOrigin | undefined): RequestAnswer {
+  #commit(decision: Decision, about: About, asked: AskedRequest | undefined): RequestAnswer {
+    const origin = asked?.origin;
     const effects = decision.changes?.effects ?? decision.looseEffects ?? [];
     const record = recordOf(decision, about, effects, origin, this.#options.clock.nowMs());
     const batch = this.#batch(decision.conference?.row.id ?? '', effects);
@@ -212,10 +322,12 @@ export class Engine {
     });
     this.counters.decisions += 1;
     if (decision.changes !== undefined && decision.conference !== undefined) {
+      this.#ended.addEnded(decision.changes, this.sessions.byId(decision.conference.row.id));
       this.sessions.apply(decision.conference, decision.changes);
       this.#deadlines.addChanged(decision.changes);
     }
-    this.#report(record, decision);
+    if (decision.endedDialog !== undefined) this.#ended.add(decision.endedDialog);
+    this.#report(record, decision, asked);
     return this.#answer(decision, batch, origin, about.callId);
   }
 
@@ -266,62 +378,13 @@ export class Engine {
     };
   }
 
-  #report(record: DecisionRecord, decision: Decision): void {
-    const { steps, ...line } = record;
+  #report(record: DecisionRecord, decision: Decision, asked: AskedRequest | undefined): void {
+    const { steps, events: _events, ...line } = record;
     const last = steps.at(-1);
-    this.#options.log.info({ ...line, step: last?.id, found: last?.found }, 'decision');
-    this.#options.onDecision?.(record);
+    const rule = steps.findLast((step) => step.rule !== undefined)?.rule;
+    const deciding = rule === undefined ? {} : { right: rule.right, rules: rule.grantedBy };
+    this.#options.log.info({ ...line, step: last?.id, found: last?.found, ...deciding }, 'decision');
+    this.#options.onDecision?.(record, asked);
     for (const event of decision.changes?.events ?? []) this.#options.onEvent?.(event, record.atMs);
   }
-}
-
-type About = Pick<DecisionRecord, 'trigger'> & Partial<Pick<DecisionRecord, 'callId' | 'user' | 'target'>>;
-
-function aboutRequest(request: SipRequest, origin: RequestOrigin): About {
-  const user = authenticatedOriginator(origin.asserted)?.primary;
-  return {
-    ...aboutMessage(request.method, request),
-    target: request.uri,
-    ...(user === undefined ? {} : { user }),
-  };
-}
-
-function aboutMessage(trigger: string, message: SipMessage): About {
-  const callId = header(message, 'call-id');
-  return { trigger, ...(callId === undefined ? {} : { callId }) };
-}
-
-function isReplyTo(effect: Effect, origin: RequestOrigin | undefined): boolean {
-  return (
-    effect.kind === 'reply' &&
-    origin !== undefined &&
-    effect.reply.code >= 200 &&
-    effect.transaction.tid === origin.transaction.tid &&
-    effect.transaction.kam === origin.transaction.kam
-  );
-}
-
-function recordOf(
-  decision: Decision,
-  about: About,
-  effects: readonly Effect[],
-  origin: RequestOrigin | undefined,
-  atMs: number,
-): DecisionRecord {
-  const sent =
-    decision.reply ??
-    effects.flatMap((effect) =>
-      isReplyTo(effect, origin) && effect.kind === 'reply' ? [effect.reply] : [],
-    )[0];
-  const session = decision.conference?.row.id;
-  return {
-    atMs,
-    clause: decision.clause,
-    procedure: decision.procedure,
-    ...about,
-    ...(sent === undefined ? {} : { status: sent.code }),
-    ...(decision.refusal === undefined ? {} : { warning: decision.refusal.warning }),
-    ...(session === undefined ? {} : { session }),
-    steps: decision.trace,
-  };
 }

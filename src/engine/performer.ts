@@ -5,9 +5,10 @@
 import type { Transaction } from '../focus/conference.ts';
 import type { Effect, SipReply } from '../focus/decision.ts';
 import type { OutboxBatch, OutboxEffect } from '../focus/ports.ts';
-import type { CommandReply } from '../switch-control/protocol.ts';
+import type { CommandReply, SessionTraffic } from '../switch-control/protocol.ts';
 
 export type RequestEffect = Extract<Effect, { readonly kind: 'request' }>;
+export type ReplyEffect = Extract<Effect, { readonly kind: 'reply' }>;
 export type CancelEffect = Extract<Effect, { readonly kind: 'cancel' }>;
 export type SwitchEffect = Extract<Effect, { readonly kind: 'switch' }>;
 
@@ -16,6 +17,8 @@ export interface KamailioPort {
   reply(transaction: Transaction, reply: SipReply): Promise<'sent' | 'not-pending'>;
   request(effect: RequestEffect): Promise<void>;
   cancel(effect: CancelEffect): Promise<void>;
+  /** Which start of this Kamailio runs now, once that is known. */
+  epochOf?(kam: string): string | undefined;
 }
 
 export interface SwitchPort {
@@ -24,12 +27,17 @@ export interface SwitchPort {
 
 /** What the engine must decide on when an effect did not succeed. */
 export interface EffectOutcomes {
-  gateFailed(conference: string, dropped: readonly Effect[], why: string): void;
-  answerLost(conference: string, leg: string): void;
+  /** @returns those of the effects behind the gate that leave all the same, in their place */
+  gateFailed(conference: string, behind: readonly Effect[], why: string): readonly Effect[];
+  answerLost(conference: string, answer: ReplyEffect): void;
   requestLost(conference: string, effect: RequestEffect, why: string): void;
   /** The switch does not hold what the command was based on. Resolves true when it was told everything anew. */
   resync(conference: string, switchId: string): Promise<boolean>;
+  /** The switch was not told that somebody is expelled: they are heard there, and hear the others. */
+  expulsionLost(conference: string, switchId: string): void;
   done(ids: readonly number[]): void;
+  /** What the switch says has passed through the session, as it lets go of it. */
+  passed(conference: string, traffic: SessionTraffic): void;
 }
 
 export interface PerformerCounters {
@@ -91,13 +99,19 @@ export class Performer {
       const now = effects.filter(({ effect }) => effect.stage === stage);
       const failure = await this.#performStage(conference, now);
       if (failure === undefined) continue;
-      const rest = effects.filter(({ effect }) => effect.stage > stage);
-      this.counters.dropped += rest.length;
-      this.#outcomes.done([...now, ...rest].map(({ id }) => id));
-      this.#outcomes.gateFailed(
+      const behind = effects.filter(({ effect }) => effect.stage > stage);
+      const kept = this.#outcomes.gateFailed(
         conference,
-        rest.map(({ effect }) => effect),
+        behind.map(({ effect }) => effect),
         failure,
+      );
+      const dropped = behind.filter(({ effect }) => !kept.includes(effect));
+      this.counters.dropped += dropped.length;
+      this.#outcomes.done([...now, ...dropped].map(({ id }) => id));
+      // Nothing among them is a gate.
+      await this.#performStage(
+        conference,
+        behind.filter((entry) => !dropped.includes(entry)),
       );
       return;
     }
@@ -133,7 +147,7 @@ export class Performer {
           effect.reply.code >= 200 &&
           effect.reply.code < 300
         ) {
-          this.#outcomes.answerLost(conference, effect.leg);
+          this.#outcomes.answerLost(conference, effect);
         }
       }
     } catch (error) {
@@ -148,7 +162,10 @@ export class Performer {
   async #command(conference: string, effect: SwitchEffect): Promise<string | undefined> {
     try {
       const reply = await this.#switches.command(effect.switchId, effect.op, effect.body);
-      if (reply.ok) return undefined;
+      if (reply.ok) {
+        if (reply.traffic !== undefined) this.#outcomes.passed(conference, reply.traffic);
+        return undefined;
+      }
       if (reply.code === 'stale' && (await this.#outcomes.resync(conference, effect.switchId)))
         return undefined;
       this.counters.failed += 1;
@@ -156,13 +173,19 @@ export class Performer {
         { conference, op: effect.op, code: reply.code, why: reply.reason },
         'the switch refused',
       );
+      this.#tellIfExpulsion(conference, effect);
       return `${reply.code}: ${reply.reason}`;
     } catch (error) {
       this.counters.failed += 1;
       const why = error instanceof Error ? error.message : String(error);
       this.#log.warn({ conference, op: effect.op, why }, 'the switch did not answer');
+      this.#tellIfExpulsion(conference, effect);
       return why;
     }
+  }
+
+  #tellIfExpulsion(conference: string, { isExpulsion, switchId }: SwitchEffect): void {
+    if (isExpulsion === true) this.#outcomes.expulsionLost(conference, switchId);
   }
 }
 

@@ -7,7 +7,7 @@ import type { EventSocketLog } from './log.ts';
 import { SendQueue } from './send-queue.ts';
 
 export interface ClientConnectionLimits {
-  /** From a command to its reply; then the connection is dropped, as replies have no id. Default 2 s. */
+  /** How long the next reply may take; then the connection is dropped, as replies have no id. A long line of commands moves on with each reply. Default 2 s. */
   readonly replyDeadlineMs: number;
   /** From connecting to being up. Default 5 s. */
   readonly handshakeDeadlineMs: number;
@@ -52,7 +52,6 @@ export interface EslReply {
 
 interface PendingCommand {
   readonly verb: string;
-  readonly timer: NodeJS.Timeout;
   resolve(reply: EslReply): void;
   reject(error: CodedError): void;
 }
@@ -65,6 +64,8 @@ export class ClientConnection {
   readonly #decoder: FrameDecoder;
   readonly #handshakeTimer: NodeJS.Timeout;
   readonly #pending: PendingCommand[] = [];
+  /** For the reply to the first of them. */
+  #replyTimer: NodeJS.Timeout | undefined;
   #isGreeted = false;
   #isOver = false;
   #upAtMs: number | null = null;
@@ -98,11 +99,8 @@ export class ClientConnection {
     }
     counters.commands += 1;
     return new Promise<EslReply>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        counters.timeouts += 1;
-        this.end(new CodedError('ESL_TIMEOUT', `no reply to ${verb}`, { retryable: true }));
-      }, limits.replyDeadlineMs);
-      this.#pending.push({ verb, timer, resolve, reject });
+      this.#pending.push({ verb, resolve, reject });
+      if (this.#pending.length === 1) this.#awaitReply();
       if (!this.#out.push(bytes)) {
         counters.overflows += 1;
         this.end(new CodedError('ESL_OVERFLOW', 'the server does not read', { retryable: true }));
@@ -115,12 +113,10 @@ export class ClientConnection {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#handshakeTimer);
+    clearTimeout(this.#replyTimer);
     this.#decoder.stop();
     this.#socket.destroy();
-    for (const pending of this.#pending.splice(0)) {
-      clearTimeout(pending.timer);
-      pending.reject(error);
-    }
+    for (const pending of this.#pending.splice(0)) pending.reject(error);
     this.#options.onEnd(error, this.#upAtMs === null ? null : performance.now() - this.#upAtMs);
   }
 
@@ -145,7 +141,7 @@ export class ClientConnection {
     if (this.#isOver) return;
     switch (frame.headers.get('content-type')) {
       case 'text/event-json':
-        return this.#onEvent(frame.body);
+        return this.#onEvent(frame);
       case 'command/reply':
       case 'api/response':
         return this.#onReply(frame);
@@ -155,10 +151,34 @@ export class ClientConnection {
         return;
       case 'text/rude-rejection':
         return this.end(new CodedError('ESL_DENIED', `${this.#peer} denies this address`));
+      case 'text/disconnect-notice':
+        // FreeSWITCH may take its time to close after it; a `linger` one only announces.
+        if (frame.headers.get('content-disposition') === 'linger') return;
+        // Behind a refused password that came with it, which says more.
+        setImmediate(() => this.end(eslDown(`${this.#peer} says goodbye`)));
+        return;
       default:
-        // Disconnect notices, logs: the close that follows says it.
+        // Logs, which were not asked for.
         return;
     }
+  }
+
+  #awaitReply(): void {
+    const [first] = this.#pending;
+    if (first === undefined) {
+      clearTimeout(this.#replyTimer);
+      this.#replyTimer = undefined;
+    } else if (this.#replyTimer !== undefined) {
+      this.#replyTimer.refresh();
+    } else {
+      this.#replyTimer = setTimeout(() => this.#onNoReply(), this.#options.limits.replyDeadlineMs);
+    }
+  }
+
+  #onNoReply(): void {
+    this.#options.counters.timeouts += 1;
+    const verb = this.#pending[0]?.verb ?? 'nothing';
+    this.end(new CodedError('ESL_TIMEOUT', `no reply to ${verb}`, { retryable: true }));
   }
 
   #onReply(frame: Frame): void {
@@ -167,7 +187,7 @@ export class ClientConnection {
       this.#options.counters.badFrames += 1;
       return this.end(new CodedError('ESL_BAD_FRAME', 'a reply without a command'));
     }
-    clearTimeout(pending.timer);
+    this.#awaitReply();
     const text = frame.headers.get('reply-text') ?? '';
     if (text.startsWith('-ERR')) {
       pending.reject(new CodedError('ESL_REFUSED', `${pending.verb}: ${text.slice(0, 256)}`));
@@ -176,11 +196,12 @@ export class ClientConnection {
     }
   }
 
-  #onEvent(json: string): void {
+  #onEvent(frame: Frame): void {
     const { counters, log } = this.#options;
     let event: EslEvent;
     try {
-      event = decodeEventJson(json);
+      if (!frame.isUtf8) throw new CodedError('ESL_BAD_UTF8', 'event is not UTF-8');
+      event = decodeEventJson(frame.body);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       counters.badEvents += 1;

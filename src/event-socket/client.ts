@@ -212,7 +212,9 @@ export class EventSocketClient {
 
   #report(error: CodedError, wasUp: boolean): void {
     const fields = { peer: this.#peer, code: error.code, reason: error.message };
-    if (error.code === 'ESL_AUTH' || error.code === 'ESL_DENIED') {
+    // ESL_REFUSED here: the subscription, which the rights of a `userauth` user may not cover.
+    const isRefusal = ['ESL_AUTH', 'ESL_DENIED', 'ESL_REFUSED'].includes(error.code);
+    if (isRefusal) {
       this.counters.refusals += 1;
       this.#options.log.error(fields, 'event socket refuses this client');
       this.#settleWaiters(error);

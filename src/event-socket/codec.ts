@@ -5,6 +5,7 @@
  * Towards the client every line is `Name: value`; towards the server the first line is the command.
  * Lines end with LF; CR LF is understood. Header names are case-insensitive; of duplicates the last wins.
  */
+import { isUtf8 } from 'node:buffer';
 import { CodedError, ParseError } from '../lib/errors.ts';
 
 export interface FrameLimits {
@@ -28,7 +29,11 @@ export interface Frame {
   /** Keys in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
+  /** False: bytes of the body that are no UTF-8 stand as U+FFFD in it. The frame border is sound all the same. */
+  readonly isUtf8: boolean;
 }
+
+type FrameHead = Pick<Frame, 'command' | 'headers'>;
 
 export type FrameDirection = 'to-server' | 'to-client';
 
@@ -54,7 +59,7 @@ export class FrameDecoder {
   #lineBytes = 0;
   #lastByte = 0;
   #lines = 0;
-  #head: Omit<Frame, 'body'> | null = null;
+  #head: FrameHead | null = null;
   #bodyBytes = 0;
 
   constructor(
@@ -137,12 +142,13 @@ export class FrameDecoder {
   }
 
   #finishHead(tail: Buffer): void {
-    const text = this.#held.length === 0 ? tail.toString('utf8') : this.#held.takeText(tail);
+    const bytes = this.#held.length === 0 ? tail : this.#held.take(tail);
     this.#lines = 0;
-    const head = parseHead(text, this.#direction);
+    if (!isUtf8(bytes)) throw new ParseError('ESL_BAD_HEADER', 'header block is not UTF-8');
+    const head = parseHead(bytes.toString('utf8'), this.#direction);
     const length = head.headers.get('content-length');
     if (length === undefined) {
-      this.#onFrame({ command: head.command, headers: head.headers, body: '' });
+      this.#onFrame({ ...head, body: '', isUtf8: true });
       return;
     }
     if (!CONTENT_LENGTH.test(length)) {
@@ -153,7 +159,7 @@ export class FrameDecoder {
       throw new ParseError('ESL_BODY_TOO_LONG', `body of ${length} bytes, limit ${this.#limits.bodyBytes}`);
     }
     if (this.#bodyBytes === 0) {
-      this.#onFrame({ command: head.command, headers: head.headers, body: '' });
+      this.#onFrame({ ...head, body: '', isUtf8: true });
       return;
     }
     this.#head = head;
@@ -168,9 +174,9 @@ export class FrameDecoder {
       return end;
     }
     const piece = chunk.subarray(from, end);
-    const body = this.#held.length === 0 ? piece.toString('utf8') : this.#held.takeText(piece);
+    const bytes = this.#held.length === 0 ? piece : this.#held.take(piece);
     this.#head = null;
-    this.#onFrame({ command: head.command, headers: head.headers, body });
+    this.#onFrame({ ...head, body: bytes.toString('utf8'), isUtf8: isUtf8(bytes) });
     return end;
   }
 }
@@ -191,11 +197,11 @@ class ByteStore {
     this.length = needed;
   }
 
-  takeText(tail: Buffer): string {
+  take(tail: Buffer): Buffer {
     this.append(tail, 0, tail.length);
-    const text = this.#bytes.toString('utf8', 0, this.length);
+    const bytes = this.#bytes.subarray(0, this.length);
     this.clear();
-    return text;
+    return bytes;
   }
 
   clear(): void {
@@ -204,7 +210,7 @@ class ByteStore {
   }
 }
 
-function parseHead(text: string, direction: FrameDirection): Omit<Frame, 'body'> {
+function parseHead(text: string, direction: FrameDirection): FrameHead {
   const headers = new Map<string, string>();
   let command = '';
   let isFirst = true;

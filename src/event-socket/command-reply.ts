@@ -1,7 +1,9 @@
 /** Checks a switch's answer before the focus acts on it. Pure. */
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { CommandReply } from '../switch-control/protocol.ts';
+import { CodedError } from '../lib/errors.ts';
+import { type CommandReply, Reach, SessionTraffic } from '../switch-control/protocol.ts';
+import { BODY_JSON, parseBoundedJson } from './bounded-json.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 const Reply = Compile(
@@ -12,6 +14,8 @@ const Reply = Compile(
       sessions: Type.Optional(
         Type.Array(Type.Object({ session: Type.String(), revision: Count, legs: Count, bound: Count })),
       ),
+      reach: Type.Optional(Reach),
+      traffic: Type.Optional(SessionTraffic),
     }),
     Type.Object({
       ok: Type.Literal(false),
@@ -31,8 +35,9 @@ const Reply = Compile(
 export function parseCommandReply(text: string): CommandReply | null {
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
+    value = parseBoundedJson(text, BODY_JSON);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
     return null;
   }
   // The schema says what the type says, but for an absent member against an undefined one.

@@ -1,5 +1,6 @@
 /** Events as the JSON that `event json` subscribers read, and as the headers of `sendevent`. Pure. */
 import { CodedError, ParseError } from '../lib/errors.ts';
+import { EVENT_JSON, parseBoundedJson } from './bounded-json.ts';
 import { encodeFrame } from './codec.ts';
 
 export interface EslEvent {
@@ -10,6 +11,8 @@ export interface EslEvent {
   /** All other headers. Keys are in lower case on a decoded event; they are sent as they stand. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
+  /** Of the server that delivered it; other at each of its starts. On decoded events only. */
+  readonly coreUuid?: string;
 }
 
 const IM_PREFIX = 'im-';
@@ -64,15 +67,10 @@ export function encodeSendEvent(event: EslEvent): Buffer {
 /**
  * The event in the body of a `text/event-json` frame. FreeSWITCH writes Content-Length twice (the last is right, and
  * the frame has bounded the text already, so neither is used) and may write arrays, which are left out.
- * Throws `ESL_BAD_JSON`, `ESL_BAD_EVENT`, `ESL_BAD_VALUE`.
+ * Throws `ESL_BAD_JSON`, `ESL_JSON_BOUNDS`, `ESL_BAD_EVENT`, `ESL_BAD_VALUE`.
  */
 export function decodeEventJson(text: string): EslEvent {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new ParseError('ESL_BAD_JSON', 'event is not JSON');
-  }
+  const value = parseBoundedJson(text, EVENT_JSON);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ParseError('ESL_BAD_EVENT', 'event is not a JSON object');
   }
@@ -82,24 +80,28 @@ export function decodeEventJson(text: string): EslEvent {
     if (typeof item === 'string') headers.set(key, item);
     else if (key.startsWith(IM_PREFIX)) throw badImHeader(key);
   }
-  const body = headers.get('_body') ?? '';
-  return decodeEvent(headers.get('event-name') ?? '', headers, body);
+  const coreUuid = headers.get('core-uuid');
+  const event = decodeOwn(headers.get('event-name') ?? '', headers, headers.get('_body') ?? '');
+  return coreUuid === undefined ? event : { ...event, coreUuid };
 }
 
 /** The event that the headers and the body of a `sendevent NAME` command make. Throws as `decodeEventJson`. */
 export function decodeEvent(name: string, headers: ReadonlyMap<string, string>, body: string): EslEvent {
+  return decodeOwn(name, new Map(headers), body);
+}
+
+/** As `decodeEvent`; the map becomes the event's. */
+function decodeOwn(name: string, headers: Map<string, string>, body: string): EslEvent {
   const upper = name.toUpperCase();
   const subclass = headers.get('event-subclass') ?? '';
   if (!EVENT_NAME.test(upper) || (subclass !== '' && !SUBCLASS.test(subclass))) {
     throw new ParseError('ESL_BAD_EVENT', 'event without a proper name', -1, `${name} ${subclass}`);
   }
-  const kept = new Map<string, string>();
+  for (const key of OWN_HEADERS) headers.delete(key);
   for (const [key, value] of headers) {
-    if (OWN_HEADERS.has(key)) continue;
     if (key.startsWith(IM_PREFIX) && !IM_VALUE.test(value)) throw badImHeader(key);
-    kept.set(key, value);
   }
-  return { name: upper, subclass, headers: kept, body };
+  return { name: upper, subclass, headers, body };
 }
 
 /** FreeSWITCH cuts at NUL, drops empty values, trims, and reads `ARRAY::` and `x[0]` as lists: so im-* values are plain. */

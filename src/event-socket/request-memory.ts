@@ -10,7 +10,8 @@ export interface RequestMemoryOptions {
 }
 
 export interface RememberedRequest {
-  readonly op: string;
+  /** Of command and body: another request under the same name is not this one. */
+  readonly digest: string;
   readonly atMs: number;
   /** Null while the request is being carried out. */
   answer: string | null;
@@ -39,8 +40,8 @@ export class RequestMemory {
     return this.#byKey.get(key);
   }
 
-  begin(key: string, op: string, nowMs: number): void {
-    this.#byKey.set(key, { op, atMs: nowMs, answer: null });
+  begin(key: string, digest: string, nowMs: number): void {
+    this.#byKey.set(key, { digest, atMs: nowMs, answer: null });
     this.#trim();
   }
 

@@ -163,6 +163,7 @@ export class ServerConnection implements EventSocketPeer {
 
   #sendEvent(name: string, frame: Frame): void {
     let event: EslEvent;
+    if (!frame.isUtf8) return this.#refuseEvent('the body is not UTF-8');
     try {
       event = decodeEvent(name, frame.headers, frame.body);
     } catch (error) {
@@ -179,6 +180,7 @@ export class ServerConnection implements EventSocketPeer {
 
   #refuseEvent(reason: string): void {
     this.#host.counters.refusedEvents += 1;
+    this.#host.log.warn({ peer: this.remote, reason }, 'event socket event refused');
     this.#reply(`-ERR ${reason}`);
   }
 

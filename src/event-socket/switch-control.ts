@@ -1,4 +1,5 @@
 /** The switch's side of the coordination: answers the focus's commands, says hello, publishes events. */
+import { createHash } from 'node:crypto';
 import { Compile } from 'typebox/compile';
 import type { Clock } from '../lib/clock.ts';
 import { CodedError } from '../lib/errors.ts';
@@ -10,6 +11,7 @@ import {
   type SwitchEvent,
   type SwitchHello,
 } from '../switch-control/protocol.ts';
+import { BODY_JSON, parseBoundedJson } from './bounded-json.ts';
 import { type EslEvent, isImValue } from './event.ts';
 import {
   DEFAULT_PAGE_LIMITS,
@@ -24,6 +26,7 @@ import {
   type ReceivedImMessage,
 } from './im-message.ts';
 import type { EventSocketLog } from './log.ts';
+import type { ControlPort } from './medium.ts';
 import { PageAssembler } from './page-assembler.ts';
 import type { EventSocketPeer, SendEventVerdict } from './peer.ts';
 import { RequestMemory, type RequestMemoryOptions } from './request-memory.ts';
@@ -34,7 +37,10 @@ import { switchCommands } from './switch-commands.ts';
 export type SwitchCommandCall = { [N in CommandName]: [op: N, body: Command<N>] }[CommandName];
 
 export interface SwitchControlOptions {
+  /** Where operators ask and look on; without a bus, where focuses command too. */
   readonly server: EventSocketServer;
+  /** Where focuses command instead, when there is one. */
+  readonly bus?: ControlPort;
   /** The switch's name, `im-from` of all it sends. */
   readonly id: string;
   /** Other at every start of the process. */
@@ -54,6 +60,8 @@ export interface SwitchControlCounters {
   requests: number;
   /** Requests answered from memory. */
   repeated: number;
+  /** Requests under the im-corr of another one. */
+  reused: number;
   /** Requests whose op or body is not in the vocabulary. */
   invalid: number;
   /** Frames not taken: class, version, address, sender or pages are wrong. */
@@ -78,6 +86,9 @@ const VALIDATORS: Readonly<Record<CommandName, { Check(value: unknown): boolean 
   'leg.put': Compile(COMMANDS['leg.put']),
   'leg.drop': Compile(COMMANDS['leg.drop']),
   'session.list': Compile(COMMANDS['session.list']),
+  'session.announce': Compile(COMMANDS['session.announce']),
+  'session.traffic': Compile(COMMANDS['session.traffic']),
+  'switch.drain': Compile(COMMANDS['switch.drain']),
 };
 const TTL_MS = 2000;
 
@@ -92,6 +103,7 @@ class SwitchControlService implements SwitchControl {
   readonly counters: SwitchControlCounters = {
     requests: 0,
     repeated: 0,
+    reused: 0,
     invalid: 0,
     refused: 0,
     events: 0,
@@ -115,16 +127,10 @@ class SwitchControlService implements SwitchControl {
   }
 
   start(): void {
-    const { server } = this.#options;
-    server.setConsumer({
-      onSendEvent: (peer, event) => this.#onSendEvent(peer, event),
-      onSubscribe: (peer) => {
-        // Only this subscriber: the others have their regular hello.
-        if (peer.wants({ name: 'CUSTOM', subclass: IM_HELLO })) this.#hello((other) => other === peer);
-      },
-      onClosed: (peer) => this.#assemblers.delete(peer),
-    });
-    server.addCommands(switchCommands(this.#options));
+    const { server, bus } = this.#options;
+    this.#attach(server, bus === undefined);
+    if (bus !== undefined) this.#attach(bus, true);
+    server.addCommands(switchCommands(this.#options, () => this.counters));
     this.#timer = setInterval(() => this.sayHello(), this.#options.helloIntervalMs ?? 2000);
   }
 
@@ -133,10 +139,29 @@ class SwitchControlService implements SwitchControl {
     this.#isStopped = true;
     clearInterval(this.#timer);
     this.#options.server.setConsumer(null);
+    this.#options.bus?.setConsumer(null);
   }
 
   sayHello(): void {
-    this.#hello(() => true);
+    this.#hello(this.#ports());
+  }
+
+  #attach(port: ControlPort, hasCommand: boolean): void {
+    port.setConsumer({
+      onSendEvent: (peer, event) =>
+        hasCommand ? this.#onSendEvent(peer, event) : this.#refuse(peer, 'commands come over the bus'),
+      onSubscribe: (peer) => {
+        // Only this subscriber: the others have their regular hello.
+        const isFor = (other: EventSocketPeer): boolean => other === peer;
+        if (peer.wants({ name: 'CUSTOM', subclass: IM_HELLO })) this.#hello([port], isFor);
+      },
+      onClosed: (peer) => this.#assemblers.delete(peer),
+    });
+  }
+
+  #ports(): ControlPort[] {
+    const { server, bus } = this.#options;
+    return bus === undefined ? [server] : [bus, server];
   }
 
   publish(event: SwitchEvent): void {
@@ -144,16 +169,16 @@ class SwitchControlService implements SwitchControl {
     this.#lastEventSeq += 1;
     this.counters.events += 1;
     const seq = this.#lastEventSeq;
-    this.#send(IM_EVENT, { op, corr: `e${seq}`, to: IM_TO_ALL, seq }, JSON.stringify(body), () => true);
+    this.#send(IM_EVENT, { op, corr: `e${seq}`, to: IM_TO_ALL, seq }, JSON.stringify(body));
   }
 
-  #hello(isFor: (peer: EventSocketPeer) => boolean): void {
+  #hello(ports: readonly ControlPort[], isFor?: (peer: EventSocketPeer) => boolean): void {
     if (this.#isStopped) return;
     const { id, epoch, log } = this.#options;
     const envelope = { op: 'hello', corr: 'hello', to: IM_TO_ALL, seq: this.#lastEventSeq };
     try {
       const hello: SwitchHello = { ...this.#options.hello(), id, epoch };
-      this.#send(IM_HELLO, envelope, JSON.stringify(hello), isFor);
+      this.#send(IM_HELLO, envelope, JSON.stringify(hello), isFor, ports);
       this.counters.hellos += 1;
     } catch (err) {
       // Runs from a timer: a hello that fails is one that is missed.
@@ -165,11 +190,13 @@ class SwitchControlService implements SwitchControl {
     subclass: string,
     envelope: { op: string; corr: string; to: string; seq: number },
     text: string,
-    isFor: (peer: EventSocketPeer) => boolean,
+    isFor?: (peer: EventSocketPeer) => boolean,
+    ports: readonly ControlPort[] = this.#ports(),
   ): void {
-    const { server, id, epoch } = this.#options;
+    const { id, epoch } = this.#options;
     const message = { ...envelope, from: id, epoch, ttlMs: TTL_MS };
-    for (const event of formatImEvents(subclass, message, text, this.#pages)) server.publish(event, isFor);
+    const events = formatImEvents(subclass, message, text, this.#pages);
+    for (const port of ports) for (const event of events) port.publish(event, isFor);
   }
 
   #onSendEvent(peer: EventSocketPeer, event: EslEvent): SendEventVerdict {
@@ -212,29 +239,42 @@ class SwitchControlService implements SwitchControl {
     this.counters.requests += 1;
     const nowMs = this.#options.clock.nowMs();
     const key = `${message.from} ${message.corr}`;
+    const digest = digestOf(message.op, text);
     const known = this.#memory.find(key, nowMs);
     if (known !== undefined) {
+      if (known.digest !== digest) {
+        this.counters.reused += 1;
+        this.#answer(message, this.#refused(message, 'invalid', 'im-corr stood for another request'));
+        return;
+      }
       this.counters.repeated += 1;
-      if (known.op !== message.op) this.#answer(message, refusal('invalid', 'im-corr was used before'));
       // While it is still being carried out nothing is to be said: its reply reaches this connection too.
-      else if (known.answer !== null) this.#sendReply(message, known.answer);
+      if (known.answer !== null) this.#sendReply(message, known.answer);
       return;
     }
-    this.#memory.begin(key, message.op, nowMs);
-    const reply = this.#carryOut(message.op, text);
+    this.#memory.begin(key, digest, nowMs);
+    const reply = this.#carryOut(message, text);
     if (reply instanceof Promise) void reply.then((settled) => this.#finish(key, message, settled));
     else this.#finish(key, message, reply);
   }
 
-  #carryOut(op: string, text: string): CommandReply | Promise<CommandReply> {
+  #carryOut(message: ReceivedImMessage, text: string): CommandReply | Promise<CommandReply> {
+    const { op } = message;
     if (!Object.hasOwn(VALIDATORS, op)) {
       this.counters.invalid += 1;
-      return refusal('unknown-command', 'no such command');
+      return this.#refused(message, 'unknown-command', 'no such command');
     }
-    const body = parseJson(text);
-    if (body === undefined || !VALIDATORS[op as CommandName].Check(body)) {
+    let body: unknown;
+    try {
+      body = parseBoundedJson(text, BODY_JSON);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
       this.counters.invalid += 1;
-      return refusal('invalid', 'the body does not match the command');
+      return this.#refused(message, 'invalid', `${error.code} ${error.message}`);
+    }
+    if (!VALIDATORS[op as CommandName].Check(body)) {
+      this.counters.invalid += 1;
+      return this.#refused(message, 'invalid', 'the body does not match the command');
     }
     try {
       const reply = this.#options.handle(...([op, body] as SwitchCommandCall));
@@ -242,6 +282,15 @@ class SwitchControlService implements SwitchControl {
     } catch (error) {
       return this.#failed(op, error);
     }
+  }
+
+  #refused(
+    { from, op, corr }: ReceivedImMessage,
+    code: 'invalid' | 'unknown-command',
+    reason: string,
+  ): CommandReply {
+    this.#options.log.warn({ from, op, corr, code, reason }, 'request refused');
+    return refusal(code, reason);
   }
 
   #failed(op: string, error: unknown): CommandReply {
@@ -280,10 +329,6 @@ function refusal(code: 'invalid' | 'limit' | 'unknown-command', reason: string):
   return { ok: false, code, reason };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function digestOf(op: string, text: string): string {
+  return createHash('sha256').update(`${op}\n${text}`, 'utf8').digest('base64');
 }

@@ -9,20 +9,26 @@ import type {
   SwitchEvent,
   SwitchHello,
 } from '../switch-control/protocol.ts';
-import type { EventSocketClientCounters, EventSocketClientLimits } from './client.ts';
+import { EventSocketClient, type EventSocketClientCounters, type EventSocketClientLimits } from './client.ts';
 import { isImValue } from './event.ts';
-import { DEFAULT_PAGE_LIMITS, type PageLimits } from './im-message.ts';
+import { DEFAULT_PAGE_LIMITS, IM_EVENT, IM_HELLO, IM_REPLY, type PageLimits } from './im-message.ts';
 import type { EventSocketLog } from './log.ts';
+import type { OpenChannel } from './medium.ts';
 import {
   type LinkChange,
-  type SwitchAddress,
   type SwitchEventMeta,
   SwitchLink,
   type SwitchLinkCounters,
   type SwitchLinkHost,
   type SwitchLinkLimits,
   type SwitchPhase,
+  type SwitchPlace,
 } from './switch-link.ts';
+
+/** A switch that serves its own event socket. */
+export interface SwitchAddress extends SwitchPlace {
+  readonly password: string;
+}
 
 /** What the focus knows of a switch. All but the address and the state is as the last hello said it. */
 export interface SwitchState {
@@ -42,9 +48,12 @@ export interface SwitchState {
 }
 
 export interface SwitchFleetOptions {
+  /** Those with an event socket of their own. Others come by `meet`. */
   readonly switches: readonly SwitchAddress[];
   /** This focus's name, `im-from` of its requests. */
   readonly focusId: string;
+  /** Other at every start; default a random one. */
+  readonly focusEpoch?: string;
   readonly log: EventSocketLog;
   readonly clock: Clock;
   /** Events of one switch come one after the other, in order; a promise holds up that switch's next event. */
@@ -77,8 +86,10 @@ const DEFAULT_LIMITS: SwitchLinkLimits = {
 
 export class SwitchFleet {
   readonly #options: SwitchFleetOptions;
-  readonly #links: readonly SwitchLink[];
+  readonly #links: SwitchLink[] = [];
+  readonly #host: SwitchLinkHost;
   readonly #waiters = new Set<() => void>();
+  #isStarted = false;
 
   /** Throws `ESL_BAD_OPTION`. */
   constructor(options: SwitchFleetOptions) {
@@ -86,11 +97,31 @@ export class SwitchFleet {
       throw new CodedError('ESL_BAD_OPTION', 'the focus id is 1 to 128 of [A-Za-z0-9._~-]');
     }
     this.#options = options;
-    const host = this.#makeHost();
-    this.#links = options.switches.map((address) => new SwitchLink(address, host));
+    this.#host = this.#makeHost();
+    for (const address of options.switches) this.add(address);
+  }
+
+  /** One more switch with an event socket of its own. */
+  add(address: SwitchAddress): void {
+    this.meet(address, (user) => this.#open(address, user));
+  }
+
+  /** Resolves when the focus has let go of the switch there. What waits for it is rejected with `ESL_DOWN`. */
+  async remove({ host, port }: SwitchPlace): Promise<void> {
+    const at = this.#links.findIndex(({ place }) => place.host === host && place.port === port);
+    const [link] = at < 0 ? [] : this.#links.splice(at, 1);
+    await link?.stop();
+  }
+
+  /** One more switch, by whatever way leads to it; it may be there already. */
+  meet(place: SwitchPlace, open: OpenChannel): void {
+    const link = new SwitchLink(place, open, this.#host);
+    this.#links.push(link);
+    if (this.#isStarted) link.start();
   }
 
   start(): void {
+    this.#isStarted = true;
     for (const link of this.#links) link.start();
   }
 
@@ -107,8 +138,8 @@ export class SwitchFleet {
   counters(): SwitchCounters[] {
     return this.#links.map((link) => ({
       id: link.id,
-      host: link.address.host,
-      port: link.address.port,
+      host: link.place.host,
+      port: link.place.port,
       link: link.counters,
       connection: link.connection,
     }));
@@ -124,6 +155,11 @@ export class SwitchFleet {
     const link = links.find(({ phase }) => phase === 'up') ?? links[0];
     if (link === undefined) throw new CodedError('ESL_DOWN', `no switch has said that it is ${switchId}`);
     return link.request(op, body);
+  }
+
+  /** It is dead: what waits for it fails now, and what follows at once, until it says hello again. */
+  giveUp(switchId: string): void {
+    for (const link of this.#links) if (link.id === switchId) link.giveUp();
   }
 
   /** The first switch that is up, draining ones last. Rejects with `ESL_DOWN` after `timeoutMs`. */
@@ -144,6 +180,12 @@ export class SwitchFleet {
     return state;
   }
 
+  #open(address: SwitchAddress, user: Parameters<OpenChannel>[0]): EventSocketClient {
+    const { log, clientLimits = {} } = this.#options;
+    const events = `CUSTOM ${IM_REPLY} ${IM_EVENT} ${IM_HELLO}`;
+    return new EventSocketClient({ ...address, ...user, events, log, limits: clientLimits });
+  }
+
   #firstUp(): SwitchState | undefined {
     const up = this.states().filter(({ state }) => state === 'up');
     return up.find(({ draining }) => !draining) ?? up[0];
@@ -153,12 +195,11 @@ export class SwitchFleet {
     const { focusId, log, clock, ids = randomIds } = this.#options;
     return {
       focusId,
-      focusEpoch: ids.token(80),
+      focusEpoch: this.#options.focusEpoch ?? ids.token(80),
       log,
       clock,
       ids,
       limits: { ...DEFAULT_LIMITS, ...this.#options.limits },
-      clientLimits: this.#options.clientLimits ?? {},
       pages: this.#options.pages ?? DEFAULT_PAGE_LIMITS,
       mayBe: (link, id) =>
         !this.#links.some((other) => other !== link && other.id === id && other.phase === 'up'),
@@ -183,11 +224,11 @@ export class SwitchFleet {
 }
 
 function stateOf(link: SwitchLink): SwitchState {
-  const { id, address, phase, epoch, hello, lastHelloMs } = link;
+  const { id, place, phase, epoch, hello, lastHelloMs } = link;
   return {
     id,
-    host: address.host,
-    port: address.port,
+    host: place.host,
+    port: place.port,
     state: phase,
     epoch,
     hello,

@@ -11,7 +11,8 @@ import {
   type SwitchEventName,
   SwitchHello,
 } from '../switch-control/protocol.ts';
-import { EventSocketClient, type EventSocketClientCounters, type EventSocketClientLimits } from './client.ts';
+import { BODY_JSON, parseBoundedJson } from './bounded-json.ts';
+import type { EventSocketClientCounters } from './client.ts';
 import { parseCommandReply } from './command-reply.ts';
 import type { EslEvent } from './event.ts';
 import {
@@ -26,13 +27,14 @@ import {
 } from './im-message.ts';
 import type { EventJob } from './job-queue.ts';
 import type { EventSocketLog } from './log.ts';
+import type { OpenChannel, SwitchChannel } from './medium.ts';
 import { PageAssembler } from './page-assembler.ts';
 import { SwitchRequests } from './switch-requests.ts';
 
-export interface SwitchAddress {
+/** Where a switch is met: its event socket, or the bus that it is on. */
+export interface SwitchPlace {
   readonly host: string;
   readonly port: number;
-  readonly password: string;
 }
 
 export type SwitchPhase =
@@ -87,7 +89,6 @@ export interface SwitchLinkHost {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly limits: SwitchLinkLimits;
-  readonly clientLimits: Partial<EventSocketClientLimits>;
   readonly pages: PageLimits;
   /** False: another link holds this id. */
   mayBe(link: SwitchLink, id: string): boolean;
@@ -109,7 +110,7 @@ const EVENT_VALIDATORS: Readonly<Record<SwitchEventName, { Check(value: unknown)
 };
 
 export class SwitchLink {
-  readonly address: SwitchAddress;
+  readonly place: SwitchPlace;
   id: string | null = null;
   epoch: string | null = null;
   phase: SwitchPhase = 'connecting';
@@ -127,7 +128,7 @@ export class SwitchLink {
     strayReplies: 0,
   };
   readonly #host: SwitchLinkHost;
-  readonly #client: EventSocketClient;
+  readonly #channel: SwitchChannel;
   readonly #requests: SwitchRequests;
   readonly #assembler: PageAssembler;
   #silenceTimer: NodeJS.Timeout | undefined;
@@ -137,16 +138,14 @@ export class SwitchLink {
   #isIntroduced = false;
   /** Events that had come were thrown away. */
   #hasLostEvents = false;
+  /** Nobody is there, by what others know of it. */
+  #isGivenUp = false;
 
-  constructor(address: SwitchAddress, host: SwitchLinkHost) {
-    this.address = address;
+  constructor(place: SwitchPlace, open: OpenChannel, host: SwitchLinkHost) {
+    this.place = place;
     this.#host = host;
     this.#assembler = new PageAssembler({ maxPages: host.pages.pages });
-    this.#client = new EventSocketClient({
-      ...address,
-      events: `CUSTOM ${IM_REPLY} ${IM_EVENT} ${IM_HELLO}`,
-      log: host.log,
-      limits: host.clientLimits,
+    this.#channel = open({
       onEvent: (event) => this.#onFrame(event),
       onUp: () => this.#requests.onUp(),
       onDown: (error) => this.#onDown(error),
@@ -154,7 +153,7 @@ export class SwitchLink {
     this.#requests = new SwitchRequests({
       deadlineMs: host.limits.requestDeadlineMs,
       maxPending: host.limits.maxPendingRequests,
-      isUp: () => this.#client.isUp,
+      isUp: () => this.#channel.isUp,
       send: (pages, onRefused) => this.#send(pages, onRefused),
       onRetry: () => {
         this.counters.retries += 1;
@@ -163,23 +162,33 @@ export class SwitchLink {
   }
 
   get connection(): Readonly<EventSocketClientCounters> {
-    return this.#client.counters;
+    return this.#channel.counters;
   }
 
   start(): void {
     this.#watchSilence();
-    this.#client.start();
+    this.#channel.start();
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.#silenceTimer);
     this.#requests.rejectAll(new CodedError('ESL_DOWN', 'the focus stops'));
-    await this.#client.close();
+    await this.#channel.close();
+  }
+
+  /** The switch is dead: what waits for it fails now, what follows at once, until it says hello again. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+    this.#requests.rejectAll(new CodedError('ESL_DOWN', 'the switch is dead'));
   }
 
   async request(op: CommandName, body: unknown): Promise<CommandReply> {
     const { ids, focusId, focusEpoch, limits, pages } = this.#host;
     if (this.id === null) throw new CodedError('ESL_DOWN', 'the switch has not said hello yet');
+    if (this.#isGivenUp) throw new CodedError('ESL_DOWN', 'the switch is dead');
+    // Its hellos have been missing for longer than an answer may take: nobody is to wait for one.
+    if (this.phase === 'silent')
+      throw new CodedError('ESL_DOWN', 'the switch is silent', { retryable: true });
     this.#lastRequestSeq += 1;
     this.counters.requests += 1;
     const corr = ids.token(80);
@@ -197,7 +206,7 @@ export class SwitchLink {
 
   #send(pages: readonly EslEvent[], onRefused: (error: CodedError) => void): void {
     for (const page of pages) {
-      this.#client.sendEvent(page).catch((error: unknown) => {
+      this.#channel.sendEvent(page).catch((error: unknown) => {
         // A connection that broke is tried again; a refusal would be the same again.
         const isFinal =
           error instanceof CodedError && error.code !== 'ESL_DOWN' && error.code !== 'ESL_TIMEOUT';
@@ -248,7 +257,7 @@ export class SwitchLink {
     const gap = this.#gapBefore(seq);
     this.#lastEventSeq = seq;
     if (gap !== null) this.#change(this.phase, { gap });
-    const body = parseJson(text);
+    const body = parseBoundedJson(text, BODY_JSON);
     if (!Object.hasOwn(EVENT_VALIDATORS, op) || !EVENT_VALIDATORS[op as SwitchEventName].Check(body)) {
       return this.#drop('badMessages', message);
     }
@@ -267,7 +276,7 @@ export class SwitchLink {
   }
 
   #onHello(message: ReceivedImMessage): undefined {
-    const hello = parseJson(message.text);
+    const hello = parseBoundedJson(message.text, BODY_JSON);
     if (message.page.count !== 1 || !HELLO.Check(hello)) return this.#drop('badMessages', message);
     if (hello.id !== message.from || hello.epoch !== message.epoch) return this.#drop('forged', message);
     // Who a connection leads to does not change while it lasts.
@@ -275,7 +284,7 @@ export class SwitchLink {
       return this.#drop('forged', message);
     }
     if (!this.#host.mayBe(this, hello.id)) {
-      this.#host.log.error({ id: hello.id, peer: this.address.port }, 'two switches have the same id');
+      this.#host.log.error({ id: hello.id, peer: this.place.port }, 'two switches have the same id');
       return this.#drop('forged', message);
     }
     this.counters.hellos += 1;
@@ -294,14 +303,16 @@ export class SwitchLink {
       this.#lastEventSeq = Math.max(this.#lastEventSeq, seq);
     }
     if (isFirst && this.id !== null) this.#change('silent', {});
-    const wasDraining = this.hello?.draining;
+    const before = this.hello;
+    const isOther = before?.draining !== hello.draining || before.isEmptying !== hello.isEmptying;
     this.id = hello.id;
     this.epoch = hello.epoch;
     this.hello = hello;
     this.lastHelloMs = this.#host.clock.nowMs();
     this.#isIntroduced = true;
+    this.#isGivenUp = false;
     this.#watchSilence();
-    if (isFirst || epochChanged || gap !== null || this.phase !== 'up' || wasDraining !== hello.draining) {
+    if (isFirst || epochChanged || gap !== null || this.phase !== 'up' || isOther) {
       this.#change('up', { isFirst, epochChanged, gap });
     }
   }
@@ -309,7 +320,7 @@ export class SwitchLink {
   #onDown(error: CodedError): void {
     this.#isIntroduced = false;
     this.#assembler.clear();
-    if (error.code === 'ESL_OVERFLOW') this.#hasLostEvents = true;
+    if (error.code === 'ESL_OVERFLOW' || error.code === 'ESL_BUS_RESTARTED') this.#hasLostEvents = true;
     if (this.phase === 'up') this.#change('connecting', {});
   }
 
@@ -324,20 +335,12 @@ export class SwitchLink {
     this.#watchSilence();
     if (this.phase !== 'silent') this.#change('silent', {});
     // A connection that a network swallowed does not end by itself.
-    if (this.#client.isUp) this.#client.reset('no hello');
+    if (this.#channel.isUp) this.#channel.reset('no hello');
   }
 
   #change(phase: SwitchPhase, change: Partial<LinkChange>): void {
     const previous = this.phase;
     this.phase = phase;
     this.#host.onChange(this, { previous, isFirst: false, epochChanged: false, gap: null, ...change });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

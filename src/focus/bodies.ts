@@ -2,7 +2,10 @@
 import { CONTENT_TYPES } from '../documents/content-types.ts';
 import { bodyParts, type Part } from '../documents/multipart.ts';
 import { parseResourceLists, type ResourceListEntry } from '../documents/resource-lists.ts';
+import { ParseError } from '../lib/errors.ts';
 import { header, type SipRequest } from '../sip/message.ts';
+import { readReplaces } from '../sip/replaces.ts';
+import { parseUri } from '../sip/uri.ts';
 
 /** @throws ParseError for a malformed multipart body */
 function parts(request: SipRequest): Part[] {
@@ -33,7 +36,24 @@ export function resourceListsOf(request: SipRequest, contentId?: string): Resour
   const lists =
     contentId === undefined || all.length < 2 ? all : all.filter((part) => part.contentId === contentId);
   if (lists.length === 0) return undefined;
-  return lists.flatMap((part) => parseResourceLists(part.body));
+  return lists.flatMap((part) => parseResourceLists(part.body)).map(invitable);
+}
+
+/** What an entry's URI asks to be sent to it (RFC 5368 section 9); undefined where it says nothing. @throws ParseError */
+export function methodOf({ uri }: Pick<ResourceListEntry, 'uri'>): string | undefined {
+  return parseUri(uri).params.get('method');
+}
+
+/** @throws ParseError */
+function invitable(entry: ResourceListEntry): ResourceListEntry {
+  checkInvitable(entry.uri);
+  return entry.replaces === undefined ? entry : { ...entry, replaces: readReplaces(entry.replaces) };
+}
+
+/** Only SIP URIs and telephone numbers can be sent an INVITE. @throws ParseError */
+export function checkInvitable(uri: string): void {
+  if (!/^(?:sips?|tel)$/.test(parseUri(uri).scheme))
+    throw new ParseError('SIP_BAD_URI', 'a URI that cannot be invited: only sip, sips and tel can', 0, uri);
 }
 
 function isResourceLists(part: Part): boolean {

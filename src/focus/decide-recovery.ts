@@ -3,12 +3,14 @@ import { closeDecision } from './closing.ts';
 import type { Dialog } from './conference.ts';
 import type { Decision } from './decide.ts';
 import { concluded, run } from './decide.ts';
+import { decideAskAgain } from './decide-modification.ts';
 import { type Effect, STAGE } from './decision.ts';
-import { inviteUser } from './invitation.ts';
+import { inviterOf, inviteUser } from './invitation.ts';
+import { legIsOver } from './leg-end.ts';
 import { notifyNow } from './notification.ts';
 import { done, Trace } from './procedure.ts';
-import { inviteeFails } from './procedures/invitee-responses.ts';
-import { legIsOver, noteReleasePolicy, release, sendBye } from './removal.ts';
+import { inviteeFails } from './procedures/invitee-failures.ts';
+import { noteReleasePolicy, release, sendBye } from './removal.ts';
 import { dropLegs, putLegs } from './user-plane.ts';
 import { Work } from './work.ts';
 import type { World } from './world.ts';
@@ -21,11 +23,11 @@ const HEADING = { clause: 'recovery', name: 'After a restart' } as const;
 export function decideReinvite(world: World, conferenceId: string, legId: string): Decision | undefined {
   const conference = world.findConference(conferenceId);
   const leg = conference?.legs.get(legId);
+  if (leg?.asked !== undefined) return decideAskAgain(world, conferenceId, legId);
   if (conference === undefined || leg?.state !== 'inviting') return undefined;
   const work = Work.on(conference);
   const participant = work.participants.get(leg.participant);
-  const inviter = work.participants.get(work.row.initiator);
-  if (participant === undefined || inviter === undefined) return undefined;
+  if (participant === undefined) return undefined;
   const { dialog } = leg;
   work.effect({
     stage: STAGE.reply,
@@ -36,8 +38,14 @@ export function decideReinvite(world: World, conferenceId: string, legId: string
     leg: leg.id,
   });
   work.legs.put({ ...leg, state: 'ended', deadlines: {}, endReason: 'invited again after a restart' });
-  const again = inviteUser(work, world, { participant, inviter, kam: dialog.kam });
-  putLegs(work, [again], true);
+  const again = inviteUser(work, world, {
+    participant,
+    uri: dialog.remoteTarget,
+    inviter: inviterOf(work, leg),
+    kam: dialog.kam,
+    replaces: leg.replaces,
+  });
+  putLegs(work, world, [again], true);
   // Who referred to the user is told of the new invitation.
   for (const row of work.subscriptions.filter(({ outcomes }) => outcomes !== undefined)) {
     const outcomes = row.outcomes?.map((one) => (one.leg === leg.id ? { ...one, leg: again.id } : one)) ?? [];
@@ -66,6 +74,7 @@ export function decideResend(
     else if (!repeatProgress(work, effect)) return undefined;
   } else {
     const leg = work.legs.get(effect.of.id);
+    if (leg?.asked?.cseq === effect.cseq) return decideAskAgain(world, conferenceId, leg.id);
     if (effect.method !== 'BYE' || leg?.state !== 'leaving') return undefined;
     sendBye(work, world, trace, leg, {
       method: leg.leaveAs ?? 'departed',
@@ -73,6 +82,23 @@ export function decideResend(
     });
   }
   trace.note('recovery', 'of unknown fate: sent again with the next CSeq', done(effect.method));
+  return concluded(world, HEADING, work, trace);
+}
+
+/** A 2xx has left only now: the time for its ACK begins (RFC 3261 section 13.3.1.4), not with the decision before the restart. */
+export function decideAnsweredLate(world: World, conferenceId: string, legId: string): Decision | undefined {
+  const conference = world.findConference(conferenceId);
+  const leg = conference?.legs.get(legId);
+  if (conference === undefined || leg?.deadlines.ack === undefined) return undefined;
+  const work = Work.on(conference);
+  const ack = world.nowMs + 64 * world.settings.t1Ms;
+  work.legs.put({ ...leg, deadlines: { ...leg.deadlines, ack } });
+  const trace = new Trace();
+  trace.note(
+    'RFC3261-13.3.1.4',
+    'the answer has left now: its ACK has time from here on',
+    done(leg.dialog.callId),
+  );
   return concluded(world, HEADING, work, trace);
 }
 
@@ -98,6 +124,9 @@ function repeatProgress(work: Work, effect: RequestEffect): boolean {
   work.effect({ ...effect, cseq, headers });
   return true;
 }
+
+/** After a start of Kamailio: its clients may have to connect first. */
+const ASK_AGAIN_MS = 2_000;
 
 /** A Kamailio was started anew: its pending transactions are gone. */
 export function decideKamailioRestarted(
@@ -128,10 +157,24 @@ export function decideKamailioRestarted(
       release(work, world, trace, 'the inviter is gone');
     } else noteReleasePolicy(work, world, trace);
   }
+  // What we asked of standing legs is asked again, once the new one runs.
+  const asking = work.legs.find(
+    ({ state, asked, dialog }) => state === 'connected' && asked !== undefined && dialog.kam === kam,
+  );
+  if (asking !== undefined && lost.length === 0)
+    return decideAskAgain(world, conferenceId, asking.id, ASK_AGAIN_MS);
   // INVITEs of ours died with it too: what they would have brought will never come.
-  const pending = work.legs.find((leg) => leg.state === 'inviting' && leg.dialog.kam === kam);
+  const pending = work.legs.find(
+    ({ state, dialog, kamEpoch }) => state === 'inviting' && dialog.kam === kam && kamEpoch !== epoch,
+  );
   if (pending !== undefined && lost.length === 0) {
-    const turn = { world, work, trace, leg: pending, status: 503, reason: 'Kamailio was restarted' };
+    const turn = {
+      world,
+      work,
+      trace,
+      leg: pending,
+      response: { status: 503, reason: 'Kamailio was restarted' },
+    };
     return run(world, inviteeFails(work.row), turn, '');
   }
   if (lost.length === 0) return undefined;

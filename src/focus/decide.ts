@@ -2,13 +2,12 @@
 import { ParseError } from '../lib/errors.ts';
 import { header, type SipRequest } from '../sip/message.ts';
 import { tagOf } from '../sip/name-addr.ts';
-import { optionTags } from '../sip/option-tags.ts';
-import { referTo } from '../sip/refer.ts';
 import { closeDecision } from './closing.ts';
 import type { Conference, LegRow, SubscriptionRow } from './conference.ts';
 import { type Effect, forbidden, type Refusal, refusal, type SipReply, type TraceStep } from './decision.ts';
 import { isFromPeer } from './dialog-peer.ts';
 import { cseqNumber } from './dialogs.ts';
+import { type Fault, generalFault } from './fitness.ts';
 import { type Procedure, runSteps, Trace } from './procedure.ts';
 import { AddingTurn, adding } from './procedures/adding.ts';
 import { byeReceived } from './procedures/bye.ts';
@@ -16,13 +15,20 @@ import { cancelReceived } from './procedures/cancel.ts';
 import { dialogNotReused, methodNotAllowed, noSuchDialog, options } from './procedures/dialogless.ts';
 import { modification } from './procedures/modification.ts';
 import { ReferByeTurn, referBye } from './procedures/refer-bye.ts';
+import { askedOf, type ReferMethodTurn, referMethod } from './procedures/refer-method.ts';
 import { type ReferTurn, replyTag } from './procedures/refer-steps.ts';
 import { resubscribing } from './procedures/resubscribing.ts';
 import { selectProcedure } from './procedures/table.ts';
-import { replyToRefusal, SUPPORTED_OPTIONS } from './responses.ts';
+import { replyToRefusal } from './responses.ts';
 import { RequestTurn } from './turn.ts';
 import { type Changes, Work } from './work.ts';
 import type { RequestOrigin, World } from './world.ts';
+
+export interface EndedDialog {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+}
 
 export interface Decision {
   readonly clause: string;
@@ -36,17 +42,27 @@ export interface Decision {
   readonly changes?: Changes;
   /** The conference with the changes. */
   readonly conference?: Conference;
+  /** A dialog of an INVITE of ours that nobody wants any more; it has been sent its BYE. */
+  readonly endedDialog?: EndedDialog;
   /** Effects that belong to no conference. */
   readonly looseEffects?: readonly Effect[];
 }
 
 /** A request from a client: INVITE, BYE, SUBSCRIBE … (ACK and CANCEL have their own entries). */
 export function decideRequest(world: World, request: SipRequest, origin: RequestOrigin): Decision {
+  const decision = decided(world, request, origin);
+  // What a procedure has accepted it counts itself; of the rest the number counts too (RFC 3261 section 12.2.2).
+  return decision.reply === undefined || decision.changes !== undefined
+    ? decision
+    : { ...decision, ...counted(world, request, origin) };
+}
+
+function decided(world: World, request: SipRequest, origin: RequestOrigin): Decision {
   const trace = new Trace();
   let toTag: string | undefined;
   try {
     toTag = tagOf(header(request, 'to') ?? '');
-    const unfit = generalFault(world, request);
+    const unfit = generalFault(request, world.settings);
     if (unfit !== undefined) return refusedFor(world, trace, unfit, toTag);
     if (toTag === undefined) return decideInitial(world, request, origin, trace);
     return decideInDialog(world, request, origin, toTag, trace);
@@ -56,28 +72,6 @@ export function decideRequest(world: World, request: SipRequest, origin: Request
     return refusedFor(world, trace, { id: 'RFC3261-21.4.1', title: 'the request can be read', why }, toTag);
   }
 }
-
-interface Fault {
-  readonly id: string;
-  readonly title: string;
-  readonly why: Refusal;
-}
-
-/** What is checked of every request, before any clause: the size of its body, and what it requires of us. */
-function generalFault(world: World, request: SipRequest): Fault | undefined {
-  const { maxBodyBytes } = world.settings.limits;
-  if (request.body.length > maxBodyBytes) {
-    const why = refusal(413, 'Request Entity Too Large', `a body may have ${maxBodyBytes} bytes at most`);
-    return { id: 'RFC3261-21.4.11', title: 'the body is not too large', why };
-  }
-  const unsupported = optionTags(request, 'Require').filter((tag) => !SUPPORTED_TAGS.has(tag));
-  if (unsupported.length === 0) return undefined;
-  const tags = unsupported.join(', ');
-  const why = refusal(420, 'Bad Extension', `not supported: ${tags}`, [['Unsupported', tags]]);
-  return { id: 'RFC3261-8.2.2.3', title: 'every option tag of Require is supported', why };
-}
-
-const SUPPORTED_TAGS: ReadonlySet<string> = new Set(SUPPORTED_OPTIONS);
 
 function refusedFor(
   world: World,
@@ -96,6 +90,15 @@ function refusedFor(
 }
 
 function decideInitial(world: World, request: SipRequest, origin: RequestOrigin, trace: Trace): Decision {
+  if (isMerged(world, request)) {
+    const why = refusal(482, 'Loop Detected', 'the same request has come by another path');
+    return refusedFor(
+      world,
+      trace,
+      { id: 'RFC3261-8.2.2.2', title: 'the request is no copy', why },
+      undefined,
+    );
+  }
   const turn = new RequestTurn(world, request, origin, trace);
   if (request.method === 'REFER') return decideRefer(world, request, origin, trace, undefined);
   const procedure = selectProcedure(turn);
@@ -151,7 +154,7 @@ function decideInDialog(
       toTag,
     );
   }
-  const turn = { world, work, request, origin, trace, leg: found.leg };
+  const turn = { world, work, request, origin, trace, leg: found.leg, charging: [] };
   switch (request.method) {
     case 'BYE':
       return run(world, byeReceived, turn, toTag);
@@ -171,6 +174,55 @@ function decideInDialog(
   }
 }
 
+/** The dialog with the CSeq of a request in it that changes nothing else there: of an OPTIONS, or of one refused. */
+function counted(
+  world: World,
+  request: SipRequest,
+  origin: RequestOrigin,
+): Pick<Decision, 'changes' | 'conference'> {
+  const found = dialogOf(world, request);
+  if (found === undefined) return {};
+  const row = found.row === 'leg' ? found.leg : found.subscription;
+  if (found.row === 'leg' && !takesRequests(found.leg, request.method)) return {};
+  if (!isFromPeer(row.dialog, found.conference.participants.get(row.participant), origin)) return {};
+  const remoteCSeq = cseqNumber(request);
+  if (remoteCSeq <= (row.dialog.remoteCSeq ?? 0)) return {};
+  const work = Work.on(found.conference);
+  const dialog = { ...row.dialog, remoteCSeq };
+  if (found.row === 'leg') work.legs.put({ ...found.leg, dialog });
+  else work.subscriptions.put({ ...found.subscription, dialog });
+  return { changes: work.changes(), conference: work.applied() };
+}
+
+/** Undefined for a request outside a dialog, or in none of ours, or that cannot be read so far. */
+function dialogOf(world: World, request: SipRequest): FoundDialog | undefined {
+  try {
+    const [toTag, fromTag] = ['to', 'from'].map((name) => tagOf(header(request, name) ?? ''));
+    cseqNumber(request);
+    return toTag === undefined || fromTag === undefined
+      ? undefined
+      : findDialog(world, header(request, 'call-id') ?? '', toTag, fromTag);
+  } catch (error) {
+    if (error instanceof ParseError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A copy that a proxy has forked, with a branch of its own: tm takes it for another request (RFC 3261 section 8.2.2.2).
+ * Same Call-ID, From tag and CSeq as what made a dialog that stands.
+ */
+function isMerged(world: World, request: SipRequest): boolean {
+  const fromTag = tagOf(header(request, 'from') ?? '') ?? '';
+  return world.findDialogs(header(request, 'call-id') ?? '').some(({ conference, row, id }) => {
+    const found = world.findConference(conference);
+    const made = row === 'leg' ? found?.legs.get(id) : found?.subscriptions.get(id);
+    if (made === undefined || made.dialog.remoteTag !== fromTag) return false;
+    const cseq = 'inviteCSeq' in made ? made.inviteCSeq : made.dialog.remoteCSeq;
+    return cseq === cseqNumber(request);
+  });
+}
+
 /** 7.2.1.7 or 7.2.1.8 by the method in Refer-To; another method is not served (A-36). */
 function decideRefer(
   world: World,
@@ -179,26 +231,16 @@ function decideRefer(
   trace: Trace,
   found: Extract<FoundDialog, { row: 'leg' }> | undefined,
 ): Decision {
-  const target = referTo(request);
-  const method = target.kind === 'cid' ? (target.params.get('method') ?? 'INVITE') : target.method;
   const leg = found?.leg;
-  if (method === 'INVITE')
-    return runRefer(world, adding, new AddingTurn(world, request, origin, trace, leg), found);
-  if (method === 'BYE')
-    return runRefer(world, referBye, new ReferByeTurn(world, request, origin, trace, leg), found);
-  const { referOther } = world.settings.readings;
-  const why = refusal(
-    referOther,
-    referOther === 501 ? 'Not Implemented' : 'Forbidden',
-    `REFER with method ${method} is not served here`,
-  );
-  trace.note('RFC3515-2.4.2', 'the method in Refer-To is served', {
-    verdict: 'refuse',
-    found: why.warning,
-    refusal: why,
-  });
-  const toTag = leg?.dialog.localTag ?? world.ids.token(50);
-  return refused(world, { clause: 'RFC3515-2.4.2', name: 'REFER with another method' }, trace, why, toTag);
+  const selection: ReferMethodTurn = { world, target: askedOf(request), clause: undefined };
+  const why = runSteps(referMethod, selection, trace);
+  if (typeof why !== 'string') {
+    const toTag = leg?.dialog.localTag ?? world.ids.token(50);
+    return refused(world, { clause: 'RFC3515-2.4.2', name: 'REFER with another method' }, trace, why, toTag);
+  }
+  return selection.clause === '7.2.1.7'
+    ? runRefer(world, adding, new AddingTurn(world, request, origin, trace, leg), found)
+    : runRefer(world, referBye, new ReferByeTurn(world, request, origin, trace, leg), found);
 }
 
 function runRefer<C extends ReferTurn>(
@@ -268,11 +310,11 @@ function sessionless(
 
 export function concluded(
   world: World,
-  procedure: { readonly clause: string; readonly name: string },
+  procedure: Pick<Procedure<never>, 'clause' | 'name' | 'tellsSubscribers'>,
   work: Work,
   trace: Trace,
 ): Decision {
-  closeDecision(work, world, trace);
+  closeDecision(work, world, trace, procedure);
   return { ...heading(procedure, trace), changes: work.changes(), conference: work.applied() };
 }
 

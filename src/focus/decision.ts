@@ -24,6 +24,18 @@ export interface TraceStep {
   readonly verdict: Verdict;
   /** What was looked at and found, in words for an operator; never message content. */
   readonly found: string;
+  /** The policy rules behind the verdict, where a group document decides. */
+  readonly rule?: DecidingRule;
+}
+
+/** What a group document says of one right of a user. */
+export interface DecidingRule {
+  /** Element of the right, such as `join-handling`. */
+  readonly right: string;
+  /** Ids of the rules that grant it; empty: none does. */
+  readonly grantedBy: readonly string[];
+  /** Ids of all rules whose conditions the user meets, in document order. */
+  readonly applied: readonly string[];
 }
 
 export interface Refusal {
@@ -52,6 +64,8 @@ export type EffectBody =
       readonly kind: 'reply';
       readonly transaction: Transaction;
       readonly leg?: string;
+      /** It answers the INVITE that the leg came with: without it there is no dialog that could be ended. */
+      readonly makesDialog?: true;
       readonly reply: SipReply;
     }
   /** A request sent through Kamailio's tm. */
@@ -84,13 +98,26 @@ export type EffectBody =
       readonly op: 'session.put' | 'session.drop' | 'leg.put' | 'leg.drop';
       readonly body: unknown;
       readonly isGate: boolean;
+      /** Somebody is expelled by it: were it lost, they would be heard on. */
+      readonly isExpulsion?: true;
     };
 
 /** Something that happened, for the live view, records and webhooks. */
 export type DomainEvent =
-  | { readonly kind: 'session-created' | 'session-ended'; readonly session: string; readonly reason?: string }
   | {
-      readonly kind: 'participant-invited' | 'participant-joined' | 'participant-left' | 'invitation-failed';
+      readonly kind: 'session-created' | 'session-moved' | 'session-ended';
+      readonly session: string;
+      readonly reason?: string;
+    }
+  | {
+      readonly kind:
+        | 'participant-invited'
+        | 'participant-joined'
+        | 'participant-left'
+        | 'invitation-failed'
+        /** Its client has followed the session to another switch, or has not and is out. */
+        | 'leg-moved'
+        | 'leg-lost';
       readonly session: string;
       readonly participant: string;
       readonly reason?: string;

@@ -1,8 +1,15 @@
 /** Dialogs of the focus: the arithmetic of RFC 3261 section 12 (src/sip/dialog.ts), with the way back through NAT. */
+import { ParseError } from '../lib/errors.ts';
 import { firstContact } from '../sip/contact.ts';
 import { parseCSeq } from '../sip/cseq.ts';
 import { dialogFromUac, dialogFromUas, inDialogRequest } from '../sip/dialog.ts';
-import { requiredHeader, type SipMessage, type SipRequest, type SipResponse } from '../sip/message.ts';
+import {
+  listHeader,
+  requiredHeader,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from '../sip/message.ts';
 import { parseNameAddr, tagOf } from '../sip/name-addr.ts';
 import { parseUri } from '../sip/uri.ts';
 import type { Dialog } from './conference.ts';
@@ -11,6 +18,7 @@ import type { RequestOrigin } from './world.ts';
 
 /** The dialog that our answer to this request makes. @throws ParseError */
 export function dialogFromRequest(request: SipRequest, origin: RequestOrigin, localTag: string): Dialog {
+  newTarget(request);
   return usable({ ...dialogFromUas(request, localTag), kam: origin.transaction.kam, flow: origin.src });
 }
 
@@ -20,7 +28,7 @@ export function dialogFromRequest(request: SipRequest, origin: RequestOrigin, lo
  */
 export function dialogFromResponse(dialog: Dialog, response: SipResponse): Dialog {
   const complete =
-    contactUri(response) === undefined
+    firstContact(response) === undefined
       ? {
           ...response,
           headers: [...response.headers, { name: 'Contact', value: `<${dialog.remoteTarget}>` }],
@@ -40,10 +48,23 @@ export function remoteTag(response: SipResponse): string {
   return tagOf(requiredHeader(response, 'To')) ?? '';
 }
 
-/** @throws ParseError */
-export function contactUri(message: SipMessage): string | undefined {
-  const uri = firstContact(message)?.uri;
-  if (uri !== undefined) parseUri(uri);
+/** The target stands in every request of the dialog, and in the store. */
+const MAX_TARGET_CHARACTERS = 1_024;
+
+/**
+ * Where a request has us send what follows in its dialog; undefined without a Contact. Only a SIP URI without header
+ * fields can become a Request-URI (RFC 3261 sections 8.1.1.8 and 19.1.1). @throws ParseError
+ */
+export function newTarget(request: SipRequest): string | undefined {
+  if (listHeader(request, 'Contact').includes('*'))
+    throw new ParseError('SIP_BAD_FIELD', 'Contact: * is for REGISTER alone');
+  const uri = firstContact(request)?.uri;
+  if (uri === undefined) return undefined;
+  if (uri.length > MAX_TARGET_CHARACTERS)
+    throw new ParseError('SIP_TOO_LARGE', 'the URI in Contact is too long');
+  const { scheme, headers } = parseUri(uri);
+  if (!/^sips?$/.test(scheme) || headers.size > 0)
+    throw new ParseError('SIP_BAD_URI', 'Contact is no SIP URI to send requests to', 0, uri);
   return uri;
 }
 

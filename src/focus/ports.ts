@@ -1,6 +1,6 @@
 /** What the focus needs from outside. Adapters implement these; nothing here knows them. */
 import type { Conference } from './conference.ts';
-import type { Effect, TraceStep } from './decision.ts';
+import type { DomainEvent, Effect, TraceStep } from './decision.ts';
 import type { Changes } from './work.ts';
 
 /** One decision as it is kept for the operator: found by Call-ID, user, clause or status. */
@@ -8,7 +8,7 @@ export interface DecisionRecord {
   readonly atMs: number;
   readonly clause: string;
   readonly procedure: string;
-  /** Request method, or what else was decided on: `response`, `timer`, `ack`, `cancel`, `switch`. */
+  /** Request method, or what else was decided on: `response`, `timer`, `ack`, `cancel`, `switch`; `probe`: OPTIONS of `parley doctor`. */
   readonly trigger: string;
   readonly callId?: string;
   /** Primary asserted address, or the Request-URI's side that is known. */
@@ -19,6 +19,8 @@ export interface DecisionRecord {
   readonly warning?: string;
   readonly session?: string;
   readonly steps: readonly TraceStep[];
+  /** What happened to the session by it; absent when nothing did. */
+  readonly events?: readonly DomainEvent[];
 }
 
 /** Effects of one decision, kept until they are done. */
@@ -54,8 +56,19 @@ export interface DecisionQuery {
   readonly clause?: string;
   readonly status?: number;
   readonly session?: string;
+  /** Only those that refused somebody: an answer of 400 or above, to a probe not. */
+  readonly refused?: boolean;
+  /** Only those older than this one, by its place in the order of decisions. */
+  readonly beforeId?: number;
   /** At most 1,000. */
   readonly limit: number;
+}
+
+export interface TrafficSums {
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }
 
 export interface Store {
@@ -67,6 +80,8 @@ export interface Store {
    */
   commit(commit: Commit): void;
   effectsDone(ids: readonly number[]): void;
+  /** Adds to what has passed through a session so far; a session on several switches has passed through all of them. */
+  addTraffic(conference: string, traffic: TrafficSums): void;
   /** Newest first. */
   decisions(query: DecisionQuery): DecisionRecord[];
   close(): void;

@@ -6,10 +6,14 @@
 export interface Readings {
   /** Status for an INVITE to a session that is gone. */
   readonly goneSession: 403 | 404;
-  /** What expiry does to a client that does not know session timers. */
-  readonly withoutTimer: 'disconnect' | 'keep';
+  /** A client that does not know session timers: it is disconnected at expiry, never, or we refresh in its place. */
+  readonly withoutTimer: 'disconnect' | 'keep' | 'refresh';
+  /** Who refreshes when a client asks us to: the client all the same, or we. */
+  readonly askedToRefresh: 'client' | 'server';
   /** The inviter takes one of the seats of an ad-hoc session. */
   readonly inviterCounts: boolean;
+  /** When who sets a session up gets the 200: with the first answer of an invited user, or before anybody has answered. */
+  readonly inviterAnswered: 'by-first-answer' | 'at-once';
   /** Rejoining an ad-hoc session is refused when it is full. */
   readonly rejoinCountsAdHoc: boolean;
   /** Adding users to a group session is refused when the group is full. */
@@ -22,6 +26,8 @@ export interface Readings {
   readonly factoryMeansSession: boolean;
   /** Status for REFER with a method other than INVITE and BYE. */
   readonly referOther: 403 | 501;
+  /** One participant's re-INVITE changed the types that all of them take: who is told by re-INVITE (7.2.2.6). */
+  readonly modificationTells: 'nobody' | 'others';
   /** Contact and Accept-Contact name the CPM group session service too. */
   readonly cpmFeatureTag: boolean;
 }
@@ -63,12 +69,28 @@ export const READINGS: readonly ReadingEntry[] = [
       lenient: 404,
     },
   ),
-  entry('withoutTimer', 'A-6', 'expiry of the session timer of a client that does not support timers', {
+  entry('withoutTimer', 'A-6', 'the session timer of a client that does not support timers', {
     'oma-strict': 'disconnect',
     rcc07: 'disconnect',
     lenient: 'keep',
   }),
+  entry(
+    'askedToRefresh',
+    'R-7.2.1.1-3',
+    'a client asks the server to refresh (Session-Expires with refresher=uas): the clause says refresher=uac always, RFC 4028 that the answer keeps what was asked',
+    {
+      'oma-strict': 'client',
+      rcc07: 'client',
+      lenient: 'server',
+    },
+  ),
   entry('inviterCounts', 'A-10', 'the inviter counts for the ad-hoc maximum', all(true)),
+  entry(
+    'inviterAnswered',
+    'A-15, A-18',
+    'when the inviter gets the 200: the clauses wait for the first answer of an invited user; at once lets the inviter write to who is still being called, and a BYE follows if nobody comes',
+    all('by-first-answer' as const),
+  ),
   entry('rejoinCountsAdHoc', 'A-29', 'rejoining an ad-hoc session looks at the maximum', {
     'oma-strict': false,
     rcc07: true,
@@ -102,6 +124,12 @@ export const READINGS: readonly ReadingEntry[] = [
     },
   ),
   entry('referOther', 'A-36', 'REFER with another method than INVITE and BYE', all(501 as const)),
+  entry(
+    'modificationTells',
+    '7.2.2.6',
+    'who is sent a new offer when the re-INVITE of one participant changes the media types that all of them take',
+    all('nobody' as const),
+  ),
   entry('cpmFeatureTag', 'RCC.07', 'the CPM group session ICSI in Contact and Accept-Contact', {
     'oma-strict': false,
     rcc07: true,

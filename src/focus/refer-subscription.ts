@@ -61,12 +61,16 @@ export function openReferSubscription(
     isStale: false,
     deadlines: { expiry: expiresAtMs },
   });
-  const settled = outcomes.flatMap(({ status }) => (status === undefined ? [] : [status]));
+  const settled = outcomes.flatMap(({ status, warning }) =>
+    status === undefined
+      ? []
+      : [{ status, reason: REASONS[status] ?? 'OK', ...(warning === undefined ? {} : { warning }) }],
+  );
   const isUnderWay = settled.length < outcomes.length;
   if (isUnderWay) sendProgress(work, world, subscription, { status: 100, reason: 'Trying' }, false);
-  for (const [index, status] of settled.entries()) {
+  for (const [index, progress] of settled.entries()) {
     const isLast = !isUnderWay && index === settled.length - 1;
-    sendProgress(work, world, subscription, { status, reason: REASONS[status] ?? 'OK' }, isLast);
+    sendProgress(work, world, subscription, progress, isLast);
   }
   if (!isUnderWay) work.subscriptions.delete(subscription.id);
   return subscription;

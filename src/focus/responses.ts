@@ -1,5 +1,4 @@
 /** Replies that the focus makes: what every response of ours carries, and refusals as SIP. */
-import { header, type SipRequest } from '../sip/message.ts';
 import { formatWarning } from '../sip/warning.ts';
 import type { ConferenceRow } from './conference.ts';
 import type { HeaderLine, Refusal, SipReply } from './decision.ts';
@@ -40,18 +39,6 @@ export function replyToRefusal(settings: FocusSettings, refusal: Refusal, toTag:
     headers: [warningHeader(settings, refusal.warning), ...refusal.headers, serverHeader(settings)],
     ...(refusal.body === undefined ? {} : { body: refusal.body }),
   };
-}
-
-/** P-Charging-Vector and the like are echoed to the core that sent them. */
-const ECHOED = ['P-Charging-Vector', 'P-Charging-Function-Addresses'] as const;
-
-export function echoed(request: SipRequest): HeaderLine[] {
-  const lines: HeaderLine[] = [];
-  for (const name of ECHOED) {
-    const value = header(request, name);
-    if (value !== undefined) lines.push([name, value]);
-  }
-  return lines;
 }
 
 /** RCC.07: the service of a CPM group session, as its feature tag is written in header fields. */

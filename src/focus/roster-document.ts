@@ -10,6 +10,7 @@ import {
   type UserInfo,
 } from '../documents/conference-info.ts';
 import type { ConferenceRow, ParticipantRow, SubscriptionRow } from './conference.ts';
+import { maximumUsers } from './maximum-users.ts';
 import { shown } from './shown.ts';
 import type { Work } from './work.ts';
 import type { World } from './world.ts';
@@ -25,11 +26,12 @@ const HEAD_BYTES = 2_000;
 
 export function rosterDocument(work: Work, world: World, subscription: SubscriptionRow): RosterDocument {
   const maxBytes = world.settings.notifyMaxBytes - HEAD_BYTES;
-  const users = [...work.participants.all()].map((participant) => ({
+  const listed = listedFor(work, world, subscription);
+  const users = listed.map((participant) => ({
     id: participant.id,
     text: userText(participant, subscription.wantsYourOwn && participant.id === subscription.participant),
   }));
-  const head = headOf(work, world, subscription);
+  const head = headOf(work, world, subscription, listed);
   if (fitting(users, maxBytes) === users.length) {
     return {
       body: assembleConferenceInfo(
@@ -63,10 +65,21 @@ function fitting(users: readonly { readonly text: string }[], maxBytes: number):
   return users.length;
 }
 
-function headOf(work: Work, world: World, { version }: SubscriptionRow): ConferenceHead {
+/** Whom the subscriber may see: all, or all but the History Functions (history.showInRoster); one of those sees itself. */
+function listedFor(work: Work, world: World, subscription: SubscriptionRow): ParticipantRow[] {
+  const isShown = ({ role, id }: ParticipantRow) =>
+    world.settings.history.showInRoster || role !== 'history' || id === subscription.participant;
+  return work.participants.filter(isShown);
+}
+
+function headOf(
+  work: Work,
+  world: World,
+  { version }: SubscriptionRow,
+  listed: readonly ParticipantRow[],
+): ConferenceHead {
   const { row } = work;
-  let connected = 0;
-  for (const { presence } of work.participants.all()) if (presence === 'connected') connected += 1;
+  const connected = listed.filter(({ presence }) => presence === 'connected').length;
   return {
     entity: row.identity,
     state: 'full',
@@ -74,15 +87,16 @@ function headOf(work: Work, world: World, { version }: SubscriptionRow): Confere
     ...(row.subject === undefined ? {} : { subject: row.subject }),
     ...(row.group?.displayName === undefined ? {} : { displayText: row.group.displayName }),
     confUris: row.kind === 'group' ? [{ uri: row.address, purpose: 'participation' }] : [],
-    maximumUserCount: maximumUserCount(row, world),
+    ...maximumUserCount(row, world),
     userCount: connected,
     active: row.phase === 'active',
   };
 }
 
-/** What clients cap their UI by. */
-function maximumUserCount(row: ConferenceRow, world: World): number {
-  return row.group?.maxParticipantCount ?? world.settings.adHoc.maxParticipants;
+/** What clients cap their UI by; a group without a maximum has none to tell. */
+function maximumUserCount(row: ConferenceRow, world: World): Pick<ConferenceHead, 'maximumUserCount'> {
+  const maximum = maximumUsers(row, world.settings);
+  return maximum === undefined ? {} : { maximumUserCount: maximum };
 }
 
 /** Rows never change, so a user's text is written once for all subscribers and all documents. */

@@ -3,7 +3,8 @@ import type { GroupDocument } from '../documents/group-model.ts';
 import type { ResourceListEntry } from '../documents/resource-lists.ts';
 import type { SipRequest, SipResponse } from '../sip/message.ts';
 import type { LegRow, ParticipantRow } from './conference.ts';
-import type { SipReply } from './decision.ts';
+import type { HeaderLine, SipReply } from './decision.ts';
+import type { Answer } from './general.ts';
 import type { AcceptableOffer } from './media.ts';
 import type { Originator } from './originator.ts';
 import type { Trace } from './procedure.ts';
@@ -20,13 +21,22 @@ export class RequestTurn {
   readonly toTag: string;
   originator: Originator | undefined;
   displayName: string | undefined;
-  alias: string | undefined;
+  /** Privacy was asked for and is allowed: the participant gets a chat alias. */
+  isAnonymous = false;
   group: GroupDocument | undefined;
   offer: AcceptableOffer | undefined;
+  /** What a trusted core charges by. */
+  charging: readonly HeaderLine[] = [];
+  /** The methods in Allow (R-7.2.1.4-4). */
+  allow: readonly string[] = [];
+  /** The 200 that is being built. */
+  answer: Answer | undefined;
   list: readonly ResourceListEntry[] = [];
   #work: Work | undefined;
   participant: ParticipantRow | undefined;
   leg: LegRow | undefined;
+  /** Of a session with a maximum: who has a seat, the sender left out. */
+  seats: { readonly maximum: number; readonly taken: readonly ParticipantRow[] } | undefined;
   /** The sender is one of the server's History Functions: it takes no seat. */
   isHistory = false;
   /** A reply without any session behind it (a 200 to OPTIONS, a refused refresh). */
@@ -40,13 +50,14 @@ export class RequestTurn {
     this.toTag = world.ids.token(50);
     this.originator = undefined;
     this.displayName = undefined;
-    this.alias = undefined;
     this.group = undefined;
     this.offer = undefined;
     this.#work = undefined;
     this.participant = undefined;
     this.leg = undefined;
     this.reply = undefined;
+    this.answer = undefined;
+    this.seats = undefined;
   }
 
   /** The conference that is worked on; steps before it was found or made must not ask. */
@@ -82,6 +93,8 @@ export interface LegTurn {
 export interface LegRequestTurn extends LegTurn {
   readonly request: SipRequest;
   readonly origin: RequestOrigin;
+  /** What a trusted core charges by. */
+  charging: readonly HeaderLine[];
 }
 
 /** A final or provisional response to our INVITE. */

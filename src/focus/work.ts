@@ -2,15 +2,18 @@
  * The unit of work of one decision on one conference: reads see the decision's own changes, and only the rows
  * that changed are handed to the store, with the effects and the trace.
  */
-import type {
-  Conference,
-  ConferenceRow,
-  LegRow,
-  ParticipantRow,
-  RowKind,
-  SubscriptionRow,
+import {
+  type Conference,
+  type ConferenceRow,
+  isLive,
+  type LegRow,
+  type ParticipantRow,
+  type RowKind,
+  type SubscriptionRow,
 } from './conference.ts';
 import type { DomainEvent, Effect } from './decision.ts';
+import { inDialogOrder } from './dialog-order.ts';
+import { joinLegPuts } from './leg-puts.ts';
 
 type Rows = { participant: ParticipantRow; leg: LegRow; subscription: SubscriptionRow };
 
@@ -52,6 +55,11 @@ class Table<K extends RowKind> {
 
   delete(id: string): void {
     this.#changed.set(id, undefined);
+  }
+
+  /** The rows as the decision found them. */
+  before(): Iterable<Rows[K]> {
+    return this.#base.values();
   }
 
   *all(): Generator<Rows[K]> {
@@ -137,6 +145,15 @@ export class Work {
     return this.#isRosterChanged;
   }
 
+  /** The participants who were there and whose last leg has ended, or is ending, with this decision. */
+  leavers(): ParticipantRow[] {
+    const had = new Set<string>();
+    for (const { participant, state, hasLeft } of this.legs.before())
+      if (state === 'connected' || (state === 'leaving' && hasLeft !== true)) had.add(participant);
+    for (const leg of this.legs.all()) if (isLive(leg)) had.delete(leg.participant);
+    return [...had].flatMap((id) => this.participants.get(id) ?? []);
+  }
+
   get isNew(): boolean {
     return this.#baseRevision === -1;
   }
@@ -146,7 +163,7 @@ export class Work {
       conference: { ...this.row, revision: this.#baseRevision + 1 },
       baseRevision: this.#baseRevision,
       rows: [...this.participants.changes(), ...this.legs.changes(), ...this.subscriptions.changes()],
-      effects: this.#effects,
+      effects: inDialogOrder(joinLegPuts(this.#effects)),
       events: this.#events,
     };
   }

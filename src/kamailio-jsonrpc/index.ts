@@ -1,6 +1,7 @@
 export { RpcError } from './errors.ts';
 export { formatInboxKey, type InboxKey, parseInboxKey } from './inbox-key.ts';
 export { encodeNetstring, NetstringDecoder } from './netstring.ts';
+export { type NodeFacts, parseNodeFacts } from './node-facts.ts';
 export { KamailioRpcClient, type KamailioRpcClientOptions, type StartRequest } from './rpc-client.ts';
 export {
   KamailioRpcServer,
@@ -11,6 +12,7 @@ export { isSecret } from './shared-secret.ts';
 export { splitNameAddrs } from './sip-call.ts';
 export { formatHeaders } from './sip-text.ts';
 export type {
+  AskedAgain,
   HeaderLine,
   KamailioHandlers,
   Logger,

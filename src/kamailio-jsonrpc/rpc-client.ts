@@ -1,12 +1,13 @@
 import { RpcError } from './errors.ts';
 import { HttpChannel, type RpcFault } from './http-channel.ts';
 import { isRecord } from './json-rpc.ts';
+import { type NodeFacts, parseNodeFacts } from './node-facts.ts';
 import { isSecret } from './shared-secret.ts';
 import { checkBody, checkWord, formatReply, formatRequestHeaders } from './sip-text.ts';
 import type { HeaderLine, Logger, SipReply } from './types.ts';
 
 export interface KamailioRpcClientOptions {
-  /** The RPC socket of the Kamailio node, such as `http://127.0.0.1:18080`. */
+  /** The RPC socket of the Kamailio node, such as `http://127.0.0.1:8091`. */
   readonly url: string;
   readonly secret: string;
   /** Default 16: more connections gain nothing, and Kamailio's are shared with SIP over TCP. */
@@ -148,6 +149,37 @@ export class KamailioRpcClient {
       throw new RpcError('RPC_BAD_ANSWER', 'im.node answered with something else');
     }
     return { kam: node['kam'], epoch: node['epoch'] };
+  }
+
+  /**
+   * What the script of this node was given. A call of `paddingBytes` more shows whether its buffers take a large one.
+   * Rejects with `RPC_FORBIDDEN` when the script does not know the question: it is older than this package.
+   */
+  async facts(paddingBytes = 0): Promise<NodeFacts> {
+    const answer = await this.#channel.call('/RPC', 'im.facts', ['x'.repeat(paddingBytes)]);
+    if ('fault' in answer) throw refused('im.facts', answer.fault);
+    return parseNodeFacts(answer.result);
+  }
+
+  /** Names of the modules that this node has loaded. */
+  async modules(): Promise<string[]> {
+    const answer = await this.#channel.call('/RPC', 'core.modules', []);
+    if ('fault' in answer) throw refused('core.modules', answer.fault);
+    if (!Array.isArray(answer.result)) {
+      throw new RpcError('RPC_BAD_ANSWER', 'core.modules answered with something else');
+    }
+    return answer.result.map(String);
+  }
+
+  /** Shared memory of this node, in bytes. */
+  async sharedMemory(): Promise<{ total: number; free: number }> {
+    const answer = await this.#channel.call('/RPC', 'core.shmmem', []);
+    if ('fault' in answer) throw refused('core.shmmem', answer.fault);
+    const { result } = answer;
+    if (!isRecord(result) || typeof result['total'] !== 'number' || typeof result['free'] !== 'number') {
+      throw new RpcError('RPC_BAD_ANSWER', 'core.shmmem answered with something else');
+    }
+    return { total: result['total'], free: result['free'] };
   }
 
   /** Has the stand-alone Kamailio read its users again. */

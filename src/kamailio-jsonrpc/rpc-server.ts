@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { RpcError } from './errors.ts';
+import { GivenAnswers } from './given-answers.ts';
 import {
   formatError,
   formatResult,
@@ -12,9 +14,9 @@ import {
 } from './json-rpc.ts';
 import { encodeNetstring, NetstringDecoder } from './netstring.ts';
 import { isSecret, secretMatcher } from './shared-secret.ts';
-import { readNotice, readRequestCall } from './sip-call.ts';
+import { readAskedAgain, readNotice, readRequestCall } from './sip-call.ts';
 import { formatReply } from './sip-text.ts';
-import type { KamailioHandlers, Logger, SipNotice } from './types.ts';
+import type { AskedAgain, KamailioHandlers, Logger, SipNotice, SipRequestAnswer } from './types.ts';
 
 export interface KamailioRpcServerOptions {
   readonly host: string;
@@ -32,6 +34,8 @@ export interface KamailioRpcServerOptions {
   readonly maxUnreadBytes?: number;
   /** How long a begun frame may stay unfinished, in ms. Default 10000. */
   readonly frameTimeoutMs?: number;
+  /** Answers kept for the case that one came late and Kamailio asks again. Default 1000. */
+  readonly maxGivenAnswers?: number;
   readonly log: Logger;
   readonly handlers: KamailioHandlers;
 }
@@ -40,12 +44,19 @@ export interface KamailioRpcServerCounters {
   connections: number;
   connectionsRefused: number;
   requests: number;
+  askedAgain: number;
   notifications: number;
   wrongSecrets: number;
   badFrames: number;
   badCalls: number;
   handlerErrors: number;
   slowPeers: number;
+}
+
+/** To a request that was asked of a service before this one and that nobody answers any more. */
+function nobodyAnswers(): SipRequestAnswer {
+  const headers = [['Retry-After', '5']] as const;
+  return { reply: { code: 503, reason: 'Service Unavailable', toTag: randomUUID(), headers } };
 }
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
@@ -57,10 +68,12 @@ export class KamailioRpcServer {
   readonly #sockets = new Set<Socket>();
   readonly #allow: BlockList;
   readonly #isSecret: (given: unknown) => boolean;
+  readonly #given: GivenAnswers;
   readonly #counters: KamailioRpcServerCounters = {
     connections: 0,
     connectionsRefused: 0,
     requests: 0,
+    askedAgain: 0,
     notifications: 0,
     wrongSecrets: 0,
     badFrames: 0,
@@ -79,8 +92,10 @@ export class KamailioRpcServer {
       maxConnections: 64,
       maxUnreadBytes: 1048576,
       frameTimeoutMs: 10000,
+      maxGivenAnswers: 1000,
       ...options,
     };
+    this.#given = new GivenAnswers(this.#options.maxGivenAnswers);
     this.#allow = cidrList(this.#options.allow);
     this.#isSecret = secretMatcher(options.secret);
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket));
@@ -183,6 +198,10 @@ export class KamailioRpcServer {
       this.#counters.requests++;
       return this.#request(peer, id, call.params);
     }
+    if (id !== undefined && call.method === 'sip.again') {
+      this.#counters.askedAgain++;
+      return this.#again(peer, id, call.params);
+    }
     const handler = this.#noticeHandler(call.method);
     if (handler === undefined) {
       this.#counters.badCalls++;
@@ -202,22 +221,45 @@ export class KamailioRpcServer {
   }
 
   #request(peer: string, id: string | number, params: Readonly<Record<string, unknown>>): string {
-    const { handlers, log } = this.#options;
     const call = readRequestCall(params);
-    if (call === undefined) {
-      this.#counters.badCalls++;
-      log.warn({ peer, method: 'sip.request' }, 'rpc parameters are malformed');
-      return formatError(id, INVALID_PARAMS, 'Invalid params');
-    }
+    if (call === undefined) return this.#malformed(peer, id, 'sip.request');
+    return this.#reply(id, call, (handlers) => {
+      const answer = handlers.request(call);
+      this.#given.put(call, answer);
+      return answer;
+    });
+  }
+
+  #again(peer: string, id: string | number, params: Readonly<Record<string, unknown>>): string {
+    const asked = readAskedAgain(params);
+    if (asked === undefined) return this.#malformed(peer, id, 'sip.again');
+    return this.#reply(
+      id,
+      asked,
+      (handlers) => this.#given.get(asked) ?? handlers.again?.(asked) ?? nobodyAnswers(),
+    );
+  }
+
+  #reply(
+    id: string | number,
+    { tid }: AskedAgain,
+    decide: (handlers: KamailioHandlers) => SipRequestAnswer,
+  ): string {
     let result: string | undefined;
     this.#guard(() => {
-      const answer = handlers.request(call);
+      const answer = decide(this.#options.handlers);
       result = formatResult(
         id,
-        'reply' in answer ? { reply: formatReply(call.tid, answer.reply) } : { pending: true },
+        'reply' in answer ? { reply: formatReply(tid, answer.reply) } : { pending: true },
       );
     });
     return result ?? formatError(id, INTERNAL_ERROR, 'Internal error');
+  }
+
+  #malformed(peer: string, id: string | number, method: string): string {
+    this.#counters.badCalls++;
+    this.#options.log.warn({ peer, method }, 'rpc parameters are malformed');
+    return formatError(id, INVALID_PARAMS, 'Invalid params');
   }
 
   #noticeHandler(method: string): ((notice: SipNotice) => void) | undefined {

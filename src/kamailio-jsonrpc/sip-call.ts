@@ -1,5 +1,5 @@
 import type { Params } from './json-rpc.ts';
-import type { SipNotice, SipRequestCall, Trust } from './types.ts';
+import type { AskedAgain, SipNotice, SipRequestCall, Trust } from './types.ts';
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const TID = /^\d{1,10}:\d{1,10}$/;
@@ -21,6 +21,12 @@ export function readRequestCall(params: Params): SipRequestCall | undefined {
   }
   if (identities.length > ASSERTED_MAX) return undefined;
   return { kam, epoch, tid, src, rcv, asserted: trust === 'none' ? [] : identities, trust, message };
+}
+
+/** The parameters of `sip.again`, or undefined when they are not of that shape. */
+export function readAskedAgain({ kam, epoch, tid }: Params): AskedAgain | undefined {
+  if (!isText(kam) || !isText(epoch) || typeof tid !== 'string' || !TID.test(tid)) return undefined;
+  return { kam, epoch, tid };
 }
 
 /** The parameters of `sip.ack`, `sip.cancel`, `uac.reply`, or undefined when they are not of that shape. */

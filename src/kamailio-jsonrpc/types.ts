@@ -19,6 +19,9 @@ export interface SipRequestCall {
   readonly message: Buffer;
 }
 
+/** Which request is asked about again: Kamailio had no answer to it in time. */
+export type AskedAgain = Pick<SipRequestCall, 'kam' | 'epoch' | 'tid'>;
+
 /** An ACK, a CANCEL, or a reply to a request of ours. */
 export interface SipNotice {
   readonly kam: string;
@@ -46,6 +49,11 @@ export type SipRequestAnswer = { readonly pending: true } | { readonly reply: Si
 export interface KamailioHandlers {
   /** Answers at once: more than about 500 open questions at once lose answers in janssonrpcc. */
   request(call: SipRequestCall): SipRequestAnswer;
+  /**
+   * Kamailio asks again about a request that this server has not answered: it was asked of a service before this one, or never
+   * arrived. Pending when the service still means to reply. Without this handler: 503 with Retry-After.
+   */
+  again?(call: AskedAgain): SipRequestAnswer;
   ack(notice: SipNotice): void;
   cancel(notice: SipNotice): void;
   uacReply(notice: SipNotice): void;

@@ -100,13 +100,30 @@ export function answerDirection(offered: Direction, ours: Direction = 'sendrecv'
 }
 
 /**
- * Where to connect when we are active: the first URI of the path, or c= and m= with a=msrp-cema (RFC 6714).
- * `undefined` for port 0 or 9, which only say that the peer listens nowhere, and for a malformed path.
+ * Where to connect when we are active, best first. With a=msrp-cema (RFC 6714) that is c= and m= alone: a middlebox may have
+ * put itself there. Without it the first URI of the path, and when c= and m= name another place, that place as a second try:
+ * a middlebox that does not know MSRP has changed them. A peer behind a relay of its own is reached through that (RFC 4976).
+ * Ports 0 and 9 only say that the peer listens nowhere; a malformed path counts as none.
  */
-export function dialAddress(media: MsrpMedia): { host: string; port: number } | undefined {
-  const target =
-    media.hasCema && media.address !== '' ? { host: media.address, port: media.port } : firstHop(media);
-  return target === undefined || target.port === 0 || target.port === 9 ? undefined : target;
+export function dialAddresses(media: MsrpMedia): readonly DialAddress[] {
+  const bySdp = media.address === '' ? undefined : { host: media.address, port: media.port };
+  const byPath = firstHop(media);
+  const isAnchored = media.hasCema && bySdp !== undefined;
+  const first = isAnchored && media.path.length === 1 ? bySdp : byPath;
+  if (first === undefined || !isDialable(first)) return [];
+  const second =
+    isAnchored || media.path.length > 1 || bySdp === undefined || !isDialable(bySdp) ? undefined : bySdp;
+  const isSame = second?.host.toLowerCase() === first.host.toLowerCase() && second.port === first.port;
+  return second === undefined || isSame ? [first] : [first, second];
+}
+
+export interface DialAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+function isDialable({ host, port }: DialAddress): boolean {
+  return port !== 0 && port !== 9 && host !== '0.0.0.0' && host !== '::';
 }
 
 /** RFC 4975 9: the port of MSRP URIs that name none. */

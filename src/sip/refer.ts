@@ -1,7 +1,7 @@
 import { ParseError } from '../lib/errors.ts';
 import { header, listHeader, type SipMessage } from './message.ts';
 import { type NameAddr, parseNameAddr } from './name-addr.ts';
-import type { Params } from './scan.ts';
+import { isToken, type Params } from './scan.ts';
 import { formatUri, parseUri, unescapeUri } from './uri.ts';
 
 /** What a REFER points at (RFC 3515, RFC 5368). */
@@ -21,6 +21,7 @@ export type ReferTarget =
       /** `cid:`: the body part with this Content-ID (no angle brackets) holds the list of targets. */
       readonly kind: 'cid';
       readonly contentId: string;
+      readonly method: string;
       readonly params: Params;
     };
 
@@ -33,7 +34,12 @@ export function parseReferTo(text: string): ReferTarget {
   const address = parseNameAddr(text);
   const uri = parseUri(address.uri);
   if (uri.scheme === 'cid') {
-    return { kind: 'cid', contentId: unescapeUri(uri.opaque ?? ''), params: address.params };
+    return {
+      kind: 'cid',
+      contentId: unescapeUri(uri.opaque ?? ''),
+      method: methodOf(text, address.params),
+      params: address.params,
+    };
   }
   const params = new Map(uri.params);
   params.delete('method');
@@ -44,10 +50,18 @@ export function parseReferTo(text: string): ReferTarget {
     kind: 'uri',
     ...(address.displayName === undefined ? {} : { displayName: address.displayName }),
     uri: formatUri({ ...uri, params, headers: new Map() }),
-    method: uri.params.get('method') ?? address.params.get('method') ?? 'INVITE',
+    method: methodOf(text, uri.params.has('method') ? uri.params : address.params),
     uriHeaders,
     params: address.params,
   };
+}
+
+function methodOf(text: string, params: Params): string {
+  if (!params.has('method')) return 'INVITE';
+  const method = params.get('method') ?? '';
+  if (!isToken(method))
+    throw new ParseError('SIP_BAD_PARAMETER', 'Refer-To with a method that is none', 0, text);
+  return method;
 }
 
 /** The one Refer-To of a REFER. Throws SIP_BAD_FIELD when there is not exactly one (RFC 3515 2.4.1), else as `parseReferTo`. */
@@ -65,10 +79,18 @@ export function referTo(message: SipMessage): ReferTarget {
   return parseReferTo(only);
 }
 
-/** Refer-Sub (RFC 4488): whether the sender wants the implicit subscription; true without the field. */
+/**
+ * Refer-Sub (RFC 4488): whether the sender wants the implicit subscription; true without the field. Throws
+ * SIP_BAD_FIELD for anything but true and false.
+ */
 export function wantsReferSubscription(message: SipMessage): boolean {
-  const value = header(message, 'Refer-Sub');
-  return value === undefined || value.split(';', 1)[0]?.trim().toLowerCase() !== 'false';
+  const field = header(message, 'Refer-Sub');
+  if (field === undefined) return true;
+  const value = field.split(';', 1)[0]?.trim().toLowerCase();
+  if (value !== 'true' && value !== 'false') {
+    throw new ParseError('SIP_BAD_FIELD', 'Refer-Sub is neither true nor false', 0, field);
+  }
+  return value === 'true';
 }
 
 /** Referred-By (compact form b, RFC 3892), with or without brackets; `undefined` without the field. Throws as `parseNameAddr`. */

@@ -171,6 +171,25 @@ function badUri(text: string, what: string, at = -1): ParseError {
   return new ParseError('SIP_BAD_URI', `malformed URI: ${what}`, at, text);
 }
 
+/**
+ * A URI that somebody wrote down, as the Request-URI of a request of ours: with its port and parameters, without the
+ * method and the header fields that a URI in a list or a Refer-To may have (RFC 5366 section 5, RFC 3261 section
+ * 19.1.5). Separators in telephone numbers say nothing and are left out. sips asks for TLS on the way and becomes sip with
+ * that transport: the hop to our own proxy is inside of one host, and with sips it would have to be TLS as well. Throws
+ * SIP_BAD_URI.
+ */
+export function requestUriOf(text: string): string {
+  const uri = parseAddress(text);
+  const params = new Map(uri.params);
+  params.delete('method');
+  if (uri.scheme === 'sips' && !/^wss?$/i.test(params.get('transport') ?? '')) params.set('transport', 'tls');
+  const isPhone = uri.scheme === 'tel' || params.get('user')?.toLowerCase() === 'phone';
+  const user =
+    isPhone && uri.user !== undefined ? { user: uri.user.replace(/^[^;]+/, withoutSeparators) } : {};
+  const scheme = uri.scheme === 'sips' ? 'sip' : uri.scheme;
+  return formatUri({ ...uri, scheme, ...user, params, headers: NO_HEADERS });
+}
+
 // Addresses for policy: which spellings mean one user (reading A-51). Port, password, parameters and headers never
 // tell two users apart.
 

@@ -39,4 +39,29 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX decision_by_call ON decision (call_id) WHERE call_id IS NOT NULL;
   CREATE INDEX decision_by_session ON decision (session) WHERE session IS NOT NULL;
   `,
+  // For whoever reads along: the newest sessions first, the sessions of a user, the domain events of a decision.
+  `
+  ALTER TABLE conference ADD COLUMN created_ms INTEGER GENERATED ALWAYS AS (json_extract(body, '$.createdMs')) VIRTUAL;
+  CREATE INDEX conference_by_created ON conference (created_ms DESC, id);
+
+  CREATE TABLE participant_key (
+    key TEXT NOT NULL,
+    conference TEXT NOT NULL,
+    PRIMARY KEY (key, conference)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX participant_key_by_conference ON participant_key (conference);
+  INSERT OR IGNORE INTO participant_key
+    SELECT each.value, row.conference FROM conference_row AS row, json_each(row.body, '$.keys') AS each
+    WHERE row.kind = 'participant';
+  CREATE TRIGGER participant_key_kept AFTER INSERT ON conference_row WHEN new.kind = 'participant' BEGIN
+    INSERT OR IGNORE INTO participant_key SELECT value, new.conference FROM json_each(new.body, '$.keys');
+  END;
+  CREATE TRIGGER participant_key_dropped AFTER DELETE ON conference BEGIN
+    DELETE FROM participant_key WHERE conference = old.id;
+  END;
+  `,
+  // What has passed through the switch, told when it lets go of the session.
+  `
+  ALTER TABLE conference ADD COLUMN traffic TEXT;
+  `,
 ];

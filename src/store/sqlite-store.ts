@@ -2,25 +2,17 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type {
-  Conference,
-  ConferenceRow,
-  LegRow,
-  ParticipantRow,
-  RowKind,
-  SubscriptionRow,
-} from '../focus/conference.ts';
-import type { Effect } from '../focus/decision.ts';
-import type {
   Commit,
   DecisionQuery,
   DecisionRecord,
   LoadedState,
-  OutboxBatch,
-  OutboxEffect,
   Store,
+  TrafficSums,
 } from '../focus/ports.ts';
 import type { Changes } from '../focus/work.ts';
 import { CodedError } from '../lib/errors.ts';
+import { type NumberedDecision, queryDecisions } from './decision-query.ts';
+import { readState, trafficIn } from './read-state.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export interface SqliteStoreOptions {
@@ -34,6 +26,11 @@ export interface SqliteStoreOptions {
 
 const DEFAULT_MAX_DECISIONS = 20_000;
 const DEFAULT_MAX_ENDED = 1_000;
+/**
+ * A checkpoint in the writer's thread is a pause of many milliseconds between two decisions: another thread makes them
+ * (Checkpointer). This is for when that thread is not there; 32 MiB of pages.
+ */
+const AUTO_CHECKPOINT_PAGES = 8_192;
 /** The bounds are enforced every so many commits, not at each. */
 const PRUNE_EVERY = 256;
 
@@ -45,6 +42,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     if (options.file !== ':memory:') chmodSync(options.file, 0o600);
     // WAL with NORMAL: a crash of the process loses nothing; a crash of the machine may lose the last commits, whole.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;');
+    db.exec(`PRAGMA wal_autocheckpoint = ${AUTO_CHECKPOINT_PAGES};`);
     migrate(db, options.file);
   } catch (error) {
     if (error instanceof CodedError) throw error;
@@ -181,23 +179,20 @@ class SqliteStore implements Store {
     this.#db.exec('COMMIT');
   }
 
-  decisions(query: DecisionQuery): DecisionRecord[] {
-    const columns = {
-      call_id: query.callId,
-      user: query.user,
-      clause: query.clause,
-      status: query.status,
-      session: query.session,
+  addTraffic(conference: string, traffic: TrafficSums): void {
+    const found = this.#db.prepare('SELECT traffic FROM conference WHERE id = ?').get(conference);
+    const before = trafficIn(found?.['traffic']);
+    const sum: TrafficSums = {
+      messagesIn: traffic.messagesIn + (before?.messagesIn ?? 0),
+      messagesOut: traffic.messagesOut + (before?.messagesOut ?? 0),
+      bytesIn: traffic.bytesIn + (before?.bytesIn ?? 0),
+      bytesOut: traffic.bytesOut + (before?.bytesOut ?? 0),
     };
-    const given = Object.entries(columns).filter(
-      (entry): entry is [string, string | number] => entry[1] !== undefined,
-    );
-    const where = given.length === 0 ? '' : `WHERE ${given.map(([name]) => `${name} = ?`).join(' AND ')}`;
-    const limit = Math.min(Math.max(1, Math.trunc(query.limit)), 1_000);
-    return this.#db
-      .prepare(`SELECT body FROM decision ${where} ORDER BY id DESC LIMIT ?`)
-      .all(...given.map(([, value]) => value), limit)
-      .map(({ body }) => JSON.parse(String(body)) as DecisionRecord);
+    this.#db.prepare('UPDATE conference SET traffic = ? WHERE id = ?').run(JSON.stringify(sum), conference);
+  }
+
+  decisions(query: DecisionQuery): DecisionRecord[] {
+    return queryDecisions(this.#db, query).map(({ record }) => record);
   }
 
   close(): void {
@@ -210,54 +205,28 @@ class SqliteStore implements Store {
  * @throws CodedError `STORE_OPEN`
  */
 export function readSqliteState(file: string): LoadedState {
-  if (!existsSync(file)) return { conferences: [], outbox: [], lastOutboxId: 0 };
+  return existsSync(file) ? readOnly(file, readState) : { conferences: [], outbox: [], lastOutboxId: 0 };
+}
+
+/**
+ * Decisions in a store file, read without writing. No file means none.
+ * @throws CodedError `STORE_OPEN`
+ */
+export function readSqliteDecisions(file: string, query: DecisionQuery): NumberedDecision[] {
+  return existsSync(file) ? readOnly(file, (db) => queryDecisions(db, query)) : [];
+}
+
+function readOnly<T>(file: string, read: (db: DatabaseSync) => T): T {
   try {
     const db = new DatabaseSync(file, { readOnly: true });
     try {
-      return readState(db);
+      return read(db);
     } finally {
       db.close();
     }
   } catch (error) {
     throw new CodedError('STORE_OPEN', `cannot read the store ${file}: ${String(error)}`, { cause: error });
   }
-}
-
-function readState(db: DatabaseSync): LoadedState {
-  const conferences: Conference[] = [];
-  const rowsOf = db.prepare('SELECT kind, id, body FROM conference_row WHERE conference = ?');
-  for (const found of db.prepare("SELECT id, body FROM conference WHERE phase <> 'ended'").iterate()) {
-    const row = JSON.parse(String(found['body'])) as ConferenceRow;
-    conferences.push(toConference(row, rowsOf.all(String(found['id']))));
-  }
-  const last = db.prepare('SELECT max(max(id), max(batch)) AS last FROM outbox').get();
-  return { conferences, outbox: readOutbox(db), lastOutboxId: Number(last?.['last'] ?? 0) };
-}
-
-function readOutbox(db: DatabaseSync): OutboxBatch[] {
-  const batches = new Map<number, { id: number; conference: string; effects: OutboxEffect[] }>();
-  for (const found of db.prepare('SELECT id, batch, conference, body FROM outbox ORDER BY id').iterate()) {
-    const id = Number(found['batch']);
-    const batch = batches.get(id) ?? { id, conference: String(found['conference']), effects: [] };
-    batch.effects.push({ id: Number(found['id']), effect: JSON.parse(String(found['body'])) as Effect });
-    batches.set(id, batch);
-  }
-  return [...batches.values()];
-}
-
-function toConference(row: ConferenceRow, rows: readonly Record<string, unknown>[]): Conference {
-  const of = <T>(kind: RowKind): ReadonlyMap<string, T> =>
-    new Map(
-      rows
-        .filter((found) => found['kind'] === kind)
-        .map((found) => [String(found['id']), JSON.parse(String(found['body'])) as T]),
-    );
-  return {
-    row,
-    participants: of<ParticipantRow>('participant'),
-    legs: of<LegRow>('leg'),
-    subscriptions: of<SubscriptionRow>('subscription'),
-  };
 }
 
 /** The unique key on the group is what keeps two sessions of one group from running. */

@@ -18,6 +18,18 @@ export const LegSnapshot = Type.Object(
     sessionId: Name,
     /** True: `msrps` on TLS; the binding over plain TCP is refused. */
     tls: Type.Boolean(),
+    /** `a=fingerprint` of the client's SDP: the certificate that it shows must have it (RFC 8122). */
+    fingerprint: Type.Optional(Type.String({ maxLength: 256 })),
+    /** Where to connect when we are active, best first, instead of the path's first URI (RFC 6714). */
+    dial: Type.Optional(
+      Type.Array(
+        Type.Object({
+          host: Type.String({ minLength: 1, maxLength: 255 }),
+          port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+        }),
+        { minItems: 1, maxItems: 2 },
+      ),
+    ),
     /** The client's MSRP URIs (a=path of its SDP), leftmost hop first; absent while its SDP is not known yet. */
     path: Type.Optional(Type.Array(Type.String({ maxLength: 1024 }), { minItems: 1, maxItems: 4 })),
     /** Who opens the TCP connection (RFC 6135), seen from the switch; `either` until an answer has settled it. */
@@ -34,11 +46,17 @@ export const LegSnapshot = Type.Object(
       Type.Literal('recvonly'),
       Type.Literal('inactive'),
     ]),
+    /** It is in the session and on its way here from another switch: what is said waits for it, though its path is not known. */
+    isMoving: Type.Optional(Type.Literal(true)),
+    /** By an operator's order the client is heard by nobody: what it sends gets 403. */
+    muted: Type.Optional(Type.Literal(true)),
     /** The addresses that the client may put into CPIM From (canonical, the first is the one shown to others). */
     identities: Type.Array(Type.String({ maxLength: 512 }), { minItems: 1, maxItems: 8 }),
     displayName: Type.Optional(Type.String({ maxLength: 256 })),
     /** With a chat alias (7.2.3.2) CPIM From is rewritten to this name-addr for all others. */
     alias: Type.Optional(Type.String({ maxLength: 512 })),
+    /** False: what the client writes to single participants is refused. Absent: it may. */
+    mayWritePrivately: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
@@ -77,13 +95,35 @@ export const COMMANDS = {
   }),
   /** What the switch holds: for reconciling after a silence. */
   'session.list': Type.Object({}),
+  /** An operator's words to all who are in the room, in the room's own name. Who comes later does not get them. */
+  'session.announce': Type.Object(
+    { session: Name, text: Type.String({ minLength: 1, maxLength: 8_192 }) },
+    { additionalProperties: false },
+  ),
+  /** What has passed through a session so far, and what its legs call themselves. */
+  'session.traffic': Type.Object({ session: Name }, { additionalProperties: false }),
+  /** A draining switch serves the sessions that it has and takes no new one; a restarted one is not draining. */
+  'switch.drain': Type.Object(
+    {
+      draining: Type.Boolean(),
+      /** The focus is to move the sessions that it has; absent: they go on there. */
+      empty: Type.Optional(Type.Boolean()),
+    },
+    { additionalProperties: false },
+  ),
 } as const;
 export type CommandName = keyof typeof COMMANDS;
 export type Command<N extends CommandName> = Static<(typeof COMMANDS)[N]>;
 
 /** A switch's answer to a command. */
 export type CommandReply =
-  | { readonly ok: true; readonly revision: number; readonly sessions?: readonly SessionSummary[] }
+  | {
+      readonly ok: true;
+      readonly revision: number;
+      readonly sessions?: readonly SessionSummary[];
+      readonly reach?: Reach;
+      readonly traffic?: SessionTraffic;
+    }
   | { readonly ok: false; readonly code: CommandRefusal; readonly reason: string };
 export type CommandRefusal = 'stale' | 'invalid' | 'limit' | 'draining' | 'unknown-command';
 
@@ -93,6 +133,38 @@ export interface SessionSummary {
   readonly legs: number;
   readonly bound: number;
 }
+
+/** Whom an announcement got to, in legs. */
+export const Reach = Type.Object({
+  sent: Type.Integer({ minimum: 0 }),
+  /** Not connected at the moment: they get it when they are, unless that takes too long. */
+  waiting: Type.Integer({ minimum: 0 }),
+  /** They take no text, not so much of it, or receive nothing at all. */
+  unable: Type.Integer({ minimum: 0 }),
+});
+export type Reach = Static<typeof Reach>;
+
+const counts = {
+  messagesIn: Type.Integer({ minimum: 0 }),
+  messagesOut: Type.Integer({ minimum: 0 }),
+  bytesIn: Type.Integer({ minimum: 0 }),
+  bytesOut: Type.Integer({ minimum: 0 }),
+};
+
+/** Since the session came to this switch; its legs that are gone count in the sums alone. */
+export const SessionTraffic = Type.Object({
+  ...counts,
+  legs: Type.Array(
+    Type.Object({
+      leg: Type.String(),
+      isBound: Type.Boolean(),
+      /** What the client has named itself by NICKNAME (RFC 7701 section 7), if it has. */
+      nickname: Type.Optional(Type.String({ maxLength: 1024 })),
+      ...counts,
+    }),
+  ),
+});
+export type SessionTraffic = Static<typeof SessionTraffic>;
 
 /** Events of a switch, by `im-op`. */
 export const EVENTS = {
@@ -144,7 +216,50 @@ export const SwitchHello = Type.Object({
   /** Share of one core used in the last interval, 0…1. */
   load: Type.Number({ minimum: 0 }),
   draining: Type.Boolean(),
+  /** Draining, and the sessions that it has are to go elsewhere. */
+  isEmptying: Type.Optional(Type.Boolean()),
   messagesIn: Type.Integer({ minimum: 0 }),
   messagesOut: Type.Integer({ minimum: 0 }),
+  /** For its metrics; absent from switches of earlier releases. */
+  counters: Type.Optional(
+    Type.Object({
+      bytesIn: Type.Integer({ minimum: 0 }),
+      bytesOut: Type.Integer({ minimum: 0 }),
+      connections: Type.Integer({ minimum: 0 }),
+      /** What waits for recipients, in all. */
+      queuedBytes: Type.Integer({ minimum: 0 }),
+      /** Recipients cut because they did not keep up, or because the connection had died. */
+      slow: Type.Integer({ minimum: 0 }),
+      stalled: Type.Integer({ minimum: 0 }),
+      /** Messages kept for who had not connected yet, and given up. */
+      backlogDropped: Type.Integer({ minimum: 0 }),
+      refused: Type.Integer({ minimum: 0 }),
+      deliveryFailures: Type.Integer({ minimum: 0 }),
+      /** What follows came later than the above. Times that a sender was not read for the sake of its recipients. */
+      senderPauses: Type.Optional(Type.Integer({ minimum: 0 })),
+      protocolFaults: Type.Optional(Type.Integer({ minimum: 0 })),
+      /** Connections closed because they said nothing. */
+      reaped: Type.Optional(Type.Integer({ minimum: 0 })),
+      /** Limits that were met. */
+      connectionsRefused: Type.Optional(Type.Integer({ minimum: 0 })),
+      limitedByRate: Type.Optional(Type.Integer({ minimum: 0 })),
+      limitedBySize: Type.Optional(Type.Integer({ minimum: 0 })),
+      limitedByTransfers: Type.Optional(Type.Integer({ minimum: 0 })),
+      limitedBySessions: Type.Optional(Type.Integer({ minimum: 0 })),
+      limitedByHead: Type.Optional(Type.Integer({ minimum: 0 })),
+      handshakesStalled: Type.Optional(Type.Integer({ minimum: 0 })),
+      handshakesRefused: Type.Optional(Type.Integer({ minimum: 0 })),
+      /** Refused on its event socket: addresses, logins, frames, events, requests of a focus. */
+      eventSocketAddresses: Type.Optional(Type.Integer({ minimum: 0 })),
+      eventSocketLogins: Type.Optional(Type.Integer({ minimum: 0 })),
+      eventSocketFrames: Type.Optional(Type.Integer({ minimum: 0 })),
+      eventSocketEvents: Type.Optional(Type.Integer({ minimum: 0 })),
+      eventSocketRequests: Type.Optional(Type.Integer({ minimum: 0 })),
+    }),
+  ),
+  /** `a=fingerprint` of its certificate, while it has one. */
+  fingerprint: Type.Optional(Type.String({ maxLength: 256 })),
+  /** Session-id that no client has: a SEND to it gets 200 from this process, and proves that its MSRP port lives. */
+  probe: Type.Optional(Name),
 });
 export type SwitchHello = Static<typeof SwitchHello>;

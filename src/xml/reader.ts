@@ -44,19 +44,33 @@ export interface XmlElement {
   readonly path: string;
   /** Line of the start tag, from 1. */
   readonly line: number;
+  /** Column of the start tag's `<` in that line, in characters (UTF-16 units) from 1. */
+  readonly column: number;
 }
 
-/** A document that cannot be read or does not fit its format. `path` and `line` name the element concerned. */
+/** Where in a document something stands. */
+export interface XmlPlace {
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A document that cannot be read or does not fit its format; `path`, `line` and `column` say where. */
 export class XmlParseError extends ParseError {
   readonly path: string;
   readonly line: number;
+  readonly column: number;
+  /** What is wrong, without the place. */
+  readonly reason: string;
 
-  constructor(code: XmlErrorCode, message: string, path: string, line: number, offset = -1) {
+  constructor(code: XmlErrorCode, reason: string, { path, line, column }: XmlPlace) {
     const shownPath = path.length > MAX_SHOWN_PATH_CHARS ? `${path.slice(0, MAX_SHOWN_PATH_CHARS)}…` : path;
-    super(code, `${shownPath} (line ${line}): ${message}`, offset);
+    super(code, `${shownPath} (line ${line}, column ${column}): ${reason}`, -1);
     this.name = 'XmlParseError';
     this.path = shownPath;
     this.line = line;
+    this.column = column;
+    this.reason = reason;
   }
 }
 
@@ -74,6 +88,7 @@ export type XmlErrorCode =
   | 'XML_UNSUPPORTED';
 
 const MAX_SHOWN_PATH_CHARS = 256;
+const DOCUMENT_START: XmlPlace = { path: '/', line: 1, column: 1 };
 const XMLNS_NS = 'http://www.w3.org/2000/xmlns/';
 
 interface OpenElement {
@@ -85,6 +100,7 @@ interface OpenElement {
   text: string;
   path: string;
   line: number;
+  column: number;
   /** How many children of each name were seen, for the paths of the next ones. */
   siblings: Map<string, number>;
 }
@@ -104,8 +120,7 @@ export function readXml(source: string | Uint8Array, options: XmlReadOptions = {
     throw new XmlParseError(
       'XML_LIMIT',
       `the document has ${bytes} bytes, ${bounds.maxBytes} are allowed`,
-      '/',
-      1,
+      DOCUMENT_START,
     );
   }
   return new TreeReader(bounds, typeof source !== 'string').read(
@@ -117,7 +132,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new XmlParseError('XML_ENCODING', 'the document is not UTF-8', '/', 1);
+    throw new XmlParseError('XML_ENCODING', 'the document is not UTF-8', DOCUMENT_START);
   }
 }
 
@@ -130,6 +145,7 @@ class TreeReader {
   #elementCount = 0;
   #attributeCount = 0;
   #line = 1;
+  #column = 1;
 
   constructor(bounds: Required<XmlReadOptions>, checkEncoding: boolean) {
     this.#bounds = bounds;
@@ -148,9 +164,16 @@ class TreeReader {
       }
     });
     parser.on('doctype', () => this.#fail('XML_DOCTYPE', 'a document type declaration is not allowed'));
-    parser.on('opentagstart', () => {
-      // The character after the name is read already: a line end there has moved on to the next line.
-      this.#line = parser.columnIndex === 0 ? parser.line - 1 : parser.line;
+    parser.on('opentagstart', ({ name }) => {
+      const start = text.lastIndexOf('<', parser.position - name.length - 1);
+      if (parser.columnIndex === 0) {
+        // The character after the name is read already, and it was a line end.
+        this.#line = parser.line - 1;
+        this.#column = start - text.lastIndexOf('\n', start);
+      } else {
+        this.#line = parser.line;
+        this.#column = parser.columnIndex - (parser.position - start) + 1;
+      }
       this.#attributeCount = 0;
     });
     parser.on('attribute', () => {
@@ -187,6 +210,7 @@ class TreeReader {
       text: '',
       path: parent === undefined ? `/${tag.local}` : `${parent.path}/${nextStep(parent, tag.local)}`,
       line: this.#line,
+      column: this.#column,
       siblings: new Map(),
     });
   }
@@ -194,8 +218,7 @@ class TreeReader {
   #closeElement(): void {
     const closed = this.#open.pop();
     if (closed === undefined) return;
-    const { ns, local, attributes, content, children, text, path, line } = closed;
-    const element: XmlElement = { ns, local, attributes, content, children, text, path, line };
+    const { siblings: _, ...element } = closed;
     const parent = this.#open.at(-1);
     if (parent === undefined) {
       this.#root = element;
@@ -217,7 +240,12 @@ class TreeReader {
   }
 
   #fail(code: XmlErrorCode, message: string): never {
-    throw new XmlParseError(code, message, this.#open.at(-1)?.path ?? '/', this.#parser.line);
+    const { line, columnIndex } = this.#parser;
+    throw new XmlParseError(code, message, {
+      path: this.#open.at(-1)?.path ?? '/',
+      line,
+      column: Math.max(1, columnIndex),
+    });
   }
 }
 

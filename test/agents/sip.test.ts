@@ -60,6 +60,15 @@ for (const transport of ['udp', 'tcp'] as const) {
       );
     });
 
+    test('what is still sent to the agent that had its port before is answered 404, and is nothing unexpected', async () => {
+      const [ada, ben] = await pair({ transport });
+      const lastOwner = ben.contactUri.replace('sip:ben@', 'sip:somebody@');
+      assert.notEqual(lastOwner, ben.contactUri);
+      const headers = [['To', `<${lastOwner}>;tag=of-its-dialog`]] as const;
+      assert.equal((await ada.request('NOTIFY', { to: lastOwner, headers })).status, 404);
+      assert.deepEqual(ben.unexpected, []);
+    });
+
     test('CANCEL while ringing: 200 to it, 487 to the INVITE, and an ACK', async () => {
       const [ada, ben] = await pair({ transport });
       const call = ada.invite({ to: ben.contactUri });

@@ -7,7 +7,7 @@ import type { UacInvite } from '../../src/agents/sip/uac-invite.ts';
 import { groupDocument } from '../support/groups.ts';
 import { DOMAIN, FACTORY, Stack } from '../support/stack.ts';
 import { dialFactory, gather } from './support/ad-hoc.ts';
-import { evidence, wireLine } from './support/evidence.ts';
+import { evidence, rosterLine, wireLine } from './support/evidence.ts';
 import { assertNotifies, assertRefused, methodsOf, sessionOf, stepOf } from './support/expect.ts';
 import { freshUri, scene } from './support/scene.ts';
 
@@ -187,6 +187,7 @@ describe('7.2.1.1 the 200', () => {
     const notifiedAt = at(gina, ({ isRequest, method }) => isRequest && method === 'NOTIFY');
     assert.ok(answeredAt <= notifiedAt, 'NOTIFY after the 200');
     assert.ok(roster.connected.includes(GUS));
+    evidence('R-7.2.1.1-7', rosterLine(roster.subscription.notifies.at(-1), GUS));
     assertNotifies(roster, ginas.uri);
     assert.match((await stepOf(stack, { session: sessionOf(ginas.setUpBy) }, 'R-7.2.1.1-4')).found, /4b/);
   });

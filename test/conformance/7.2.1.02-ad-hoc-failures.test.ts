@@ -6,6 +6,7 @@ import { sdpBody } from '../../src/agents/sdp.ts';
 import { parseNameAddr } from '../../src/agents/sip/header-values.ts';
 import { FACTORY, Stack } from '../support/stack.ts';
 import { dialFactory, plainSdp } from './support/ad-hoc.ts';
+import { evidence, wireLine } from './support/evidence.ts';
 import { assertRefused, stepOf } from './support/expect.ts';
 import { freshUri, scene } from './support/scene.ts';
 
@@ -30,7 +31,7 @@ describe('7.2.1.2 invitees refuse', () => {
         'none while one still rings',
       );
       await toCleo.reject(603);
-      assertRefused(await call.final(), 486, /486, 603/);
+      assertRefused(await call.final(), 486, /486, 603/, 'R-7.2.1.2-fail-1 R-7.2.1.2-fail-1s');
       const identity = parseNameAddr(toBen.request.header('Contact') ?? '').uri;
       const back = await ada.sip.invite({ to: identity, body: sdpBody(plainSdp()) }).final();
       assertRefused(back, 403, /./);
@@ -54,7 +55,7 @@ describe('7.2.1.2 invitees refuse', () => {
       assert.equal(status, 480);
     }));
 
-  test('R-7.2.1.2-fail-1 one fails, one answers: the session comes up without the one', () =>
+  test('R-7.2.1.2-fail-1 7.2.2.2-fail 7.2.2.2-2xx one fails, one answers: the session comes up without the one', () =>
     scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
       const call = dialFactory(ada, { invite: [ben.uri, cleo.uri] });
       await (await ben.sip.nextInvite()).reject(603, 'Decline');
@@ -79,11 +80,13 @@ describe('7.2.1.2 invitees refuse', () => {
       await toCleo.reject(603);
       const bye = await dialog.nextRequest('BYE');
       assert.equal(bye.status, 200);
+      assert.match(bye.request.header('Reason') ?? '', /none of the invited users joined/);
+      evidence('R-7.2.1.2-fail-2', wireLine(bye.request, 'CSeq', 'Reason'));
       const { verdict } = await stepOf(stack, { callId: toCleo.request.callId }, 'R-7.2.1.2-fail-2');
       assert.equal(verdict, 'done');
     }));
 
-  test('R-7.2.1.2-fail-1 ringing is forwarded and shown: dialing-out, pending, connected', () =>
+  test('R-7.2.1.2-fail-1 7.2.2.2-1xx ringing is forwarded and shown: dialing-out, pending, connected', () =>
     scene(stack, ['Ada', 'Ben', 'Cleo', 'Dan'], async (ada, ben, cleo, dan) => {
       const call = dialFactory(ada, { invite: [ben.uri, cleo.uri, dan.uri] });
       const [his, toCleo] = await Promise.all([

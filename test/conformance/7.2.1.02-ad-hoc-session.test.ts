@@ -6,6 +6,7 @@ import { sdpBody, sdpOf } from '../../src/agents/sdp.ts';
 import { parseNameAddr } from '../../src/agents/sip/header-values.ts';
 import { FACTORY, Stack } from '../support/stack.ts';
 import { dialFactory, gather, isInvite, plainSdp, resourceListsPart } from './support/ad-hoc.ts';
+import { evidence, msrpLine, rosterLine, wireLine } from './support/evidence.ts';
 import { sessionOf, stepOf } from './support/expect.ts';
 import { scene } from './support/scene.ts';
 
@@ -19,13 +20,12 @@ describe('7.2.1.2 the session comes up', () => {
   test('R-7.2.1.2-0 R-7.2.1.2-ok-3 R-7.2.1.2-ok-4 a list of one: 200 to the inviter, and messages both ways', () =>
     scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
       const [hers, his] = await gather(ada, ben);
+      evidence('R-7.2.1.2-0 R-7.2.1.2-ok-3', wireLine(hers.setUpBy, 'CSeq', 'Contact'));
       assert.equal(await hers.say('one to one'), 200);
       const heard = await his?.hear();
       assert.deepEqual([heard?.text, heard?.from, heard?.name], ['one to one', ada.uri, 'Ada']);
       assert.equal(await his?.say('and back'), 200);
       assert.equal((await hers.hear()).from, ben.uri);
-      const steps = { callId: hers.setUpBy.callId };
-      assert.equal((await stepOf(stack, steps, 'R-7.2.1.2-0')).verdict, 'done');
       assert.equal(
         (await stepOf(stack, { session: sessionOf(hers.setUpBy) }, 'R-7.2.1.2-ok-4')).verdict,
         'done',
@@ -77,6 +77,7 @@ describe('7.2.1.2 the session comes up', () => {
         await roster.next();
         const user = roster.users.find(({ entity }) => entity === ada.uri);
         assert.equal(user?.displayText, shown, 'conference-info');
+        evidence('R-7.2.1.2-4', rosterLine(roster.subscription.notifies.at(-1), ada.uri));
         assert.equal(await hers.say('who am I'), 200);
         assert.equal(
           (await his.hear()).name,
@@ -93,6 +94,7 @@ describe('7.2.1.2 the session comes up', () => {
       const contact = toBen.request.header('Contact');
       assert.match(contact ?? '', /^<sip:im-s-[^>]+>;isfocus;\+g\.oma\.sip-im$/);
       assert.equal(toCleo.request.header('Contact'), contact);
+      evidence('R-7.2.1.2-5', wireLine(toCleo.request, 'Contact'));
       toBen.ring();
       assert.equal((await call.provisional(180)).header('Contact'), contact);
       await Promise.all([ben.answer(toBen), cleo.answer(toCleo)]);
@@ -120,6 +122,7 @@ describe('7.2.1.2 the session comes up', () => {
         assert.match(request.header('Min-SE') ?? '', /^\d+$/);
         assert.ok(request.values('Supported').includes('timer'));
         for (const [name, value] of passed) assert.equal(request.header(name), value, name);
+        evidence('R-7.2.1.2-8', wireLine(request, 'Referred-By', 'Accept-Contact', 'Subject'));
         const offer = sdpOf(request);
         assert.deepEqual(offer?.media.length, 1);
         assert.equal(offer?.setup, 'actpass');
@@ -175,6 +178,7 @@ describe('7.2.1.2 the session comes up', () => {
       assert.equal((await his.hear()).text, 'late');
       await ada.sip.sync();
       assert.equal(call.responses.filter(({ status }) => status === 200).length, 1);
+      evidence('R-7.2.1.2-ok-1', wireLine(await call.final(), 'CSeq', 'P-Asserted-Identity'));
     }));
 
   test('R-7.2.1.2-ok-2 R-7.2.1.2-ok-2a R-7.2.1.2-ok-2b the answer: types of both, path of the switch, all that goes with it', () =>
@@ -196,7 +200,13 @@ describe('7.2.1.2 the session comes up', () => {
       assert.ok(answer?.path[0]?.startsWith(`msrp://${stack.ready.switches[0]}/`));
       assert.equal(answer?.setup, 'passive', 'the switch stays passive where the offer lets it');
       assert.deepEqual(answer?.acceptWrappedTypes, ['*']);
-      const { found } = await stepOf(stack, { session: sessionOf(response) }, 'R-7.2.1.2-ok-1');
+      evidence('R-7.2.1.2-ok-2', wireLine(response, 'Content-Type', /^m=message.*$/m));
+      evidence('R-7.2.1.2-ok-2a', wireLine(response, /^a=accept-types:.*$/m));
+      evidence(
+        'R-7.2.1.2-ok-2b',
+        wireLine(response, /^a=path:.*$/m, /^a=setup:.*$/m, /^a=accept-wrapped-types:.*$/m),
+      );
+      const { found } = await stepOf(stack, { session: sessionOf(response) }, 'R-7.2.1.2-ok-2a');
       assert.match(found, /message\/cpim/);
     }));
 
@@ -238,6 +248,7 @@ describe('7.2.1.2 the session comes up', () => {
         [toBen.message.contentType, toBen.text, toBen.from],
         ['message/cpim', 'plain', ada.uri],
       );
+      evidence('R-7.2.1.2-ok-4', msrpLine(toBen.message.frame, 'Content-Type', /^From:.*$/m, /plain\s*$/));
       assert.equal((await cleos.hear()).text, 'plain');
       assert.equal(await his.say('wrapped'), 200);
       const toAda = await hers.hear();
@@ -245,7 +256,7 @@ describe('7.2.1.2 the session comes up', () => {
       assert.equal((await cleos.hear()).text, 'wrapped');
     }));
 
-  test('R-7.2.1.2-ok-4 A-14 what is said while an invitee still rings reaches it, in a type that it takes', () =>
+  test('R-7.2.1.2-ok-4 A-14 who answers late is in from then on: what was said while it rang is not for it', () =>
     scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
       const dialling = ada.dialAdHoc({
         factory: FACTORY,
@@ -257,10 +268,11 @@ describe('7.2.1.2 the session comes up', () => {
       assert.equal(await hers.say('before you came'), 200);
       await his.hear();
       const late = await cleo.answer(toCleo, { acceptTypes: 'message/cpim' });
+      assert.equal(await hers.say('now that you are here'), 200);
       const heard = await late.hear();
       assert.deepEqual(
         [heard.message.contentType, heard.text, heard.from],
-        ['message/cpim', 'before you came', ada.uri],
+        ['message/cpim', 'now that you are here', ada.uri],
       );
     }));
 

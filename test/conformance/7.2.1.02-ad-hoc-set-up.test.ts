@@ -27,7 +27,13 @@ const AUDIO_ONLY = [
 let stack: Stack;
 before(async () => {
   stack = await Stack.start({
-    config: { adHoc: { maxParticipants: MAX_PARTICIPANTS }, notify: { minIntervalMs: 0 } },
+    config: {
+      adHoc: {
+        maxParticipants: MAX_PARTICIPANTS,
+        mayInitiate: [DOMAIN, 'sip:guest@elsewhere.example', '*.branches.example', 'tel:+49-151-2345'],
+      },
+      notify: { minIntervalMs: 0 },
+    },
     users: [userLine('mallory')],
   });
 });
@@ -37,7 +43,7 @@ describe('7.2.1.2 checks of the request, in the order of A-8', () => {
   test('R-7.2.1.2-1 a factory-like URI that is not allocated: 404 with a Warning (11.1)', () =>
     scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
       const call = dialFactory(ada, { to: UNKNOWN_FACTORY, invite: [ben.uri] });
-      assertRefused(await call.final(), 404, /^Conference-factory URI does not exist$/);
+      assertRefused(await call.final(), 404, /^Conference-factory URI does not exist$/, 'R-7.2.1.2-1');
       await assertNotInvited(ben);
     }));
 
@@ -52,7 +58,7 @@ describe('7.2.1.2 checks of the request, in the order of A-8', () => {
   test('R-7.2.1.2-2 R-7.2.1.2-2-warn a trusted request without P-Asserted-Identity: 403 (A-9)', () =>
     scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
       const call = dialFactory(ada, { invite: [ben.uri], headers: [['P-Asserted-Identity', null]] });
-      assertRefused(await call.final(), 403, /not authenticated/);
+      assertRefused(await call.final(), 403, /not authenticated/, 'R-7.2.1.2-2 R-7.2.1.2-2-warn');
       await assertNotInvited(ben);
     }));
 
@@ -64,6 +70,47 @@ describe('7.2.1.2 checks of the request, in the order of A-8', () => {
       });
       assertRefused(await call.final(), 403, /not authenticated/);
       await assertNotInvited(ben);
+    }));
+
+  test('R-7.2.1.2-2 R-7.2.1.2-2-warn A-26 who is not in adHoc.mayInitiate: 403, and the trace says so', () =>
+    scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
+      for (const asserted of [
+        'sip:eve@elsewhere.example',
+        'sip:guest@other.example',
+        'sip:eve@branches.example',
+        `sip:eve@x${DOMAIN}`,
+        'tel:+491512346',
+      ]) {
+        const call = dialFactory(ada, {
+          invite: [ben.uri],
+          headers: [['P-Asserted-Identity', `<${asserted}>`]],
+        });
+        const ids = 'R-7.2.1.2-2 R-7.2.1.2-2-warn';
+        assertRefused(await call.final(), 403, /^the user is not allowed to set up ad-hoc sessions$/, ids);
+        const step = await stepOf(stack, { callId: call.request.callId }, 'R-7.2.1.2-2');
+        assert.equal(step.verdict, 'refuse');
+        assert.match(step.found, /none of the 4 entries of adHoc\.mayInitiate/);
+      }
+      await assertNotInvited(ben);
+    }));
+
+  test('R-7.2.1.2-2 A-26 who is in adHoc.mayInitiate by URI, by domain, by a domain above or by number is let in', () =>
+    scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
+      for (const [asserted, entry] of [
+        ['sips:guest@ELSEWHERE.example', 'sip:guest@elsewhere.example'],
+        ['sip:eve@south.branches.example', '*.branches.example'],
+        [ada.uri, DOMAIN],
+        ['sip:+491512345@elsewhere.example;user=phone', 'tel:+49-151-2345'],
+      ] as const) {
+        const call = dialFactory(ada, {
+          invite: [ben.uri],
+          headers: [['P-Asserted-Identity', `<${asserted}>`]],
+        });
+        await (await ben.sip.nextInvite()).reject(486);
+        assert.equal((await call.final()).status, 486, asserted);
+        const step = await stepOf(stack, { callId: call.request.callId }, 'R-7.2.1.2-2');
+        assert.ok(step.found.endsWith(`; ${entry} of adHoc.mayInitiate`), step.found);
+      }
     }));
 
   test('R-7.2.1.2-6 an offer that policy does not support: 488 that describes what is', () =>
@@ -78,7 +125,11 @@ describe('7.2.1.2 checks of the request, in the order of A-8', () => {
         [plainSdp().replace(/^a=accept-types:.*\r\n/m, ''), /accept-types/],
       ];
       for (const [sdp, reason] of offers) {
-        assertNotAcceptable(await dialFactory(ada, { invite: [ben.uri], sdp }).final(), reason);
+        assertNotAcceptable(
+          await dialFactory(ada, { invite: [ben.uri], sdp }).final(),
+          reason,
+          'R-7.2.1.2-6',
+        );
       }
       const bodiless = dialFactory(ada, { body: multipart([resourceLists([ben.uri])]) });
       assertNotAcceptable(await bodiless.final(), /no SDP offer/);
@@ -108,7 +159,12 @@ describe('7.2.1.2 checks of the request, in the order of A-8', () => {
     scene(stack, ['Ada', 'Ben', 'Cleo', 'Dan', 'Eve'], async (ada, ...others) => {
       const [ben, cleo, dan, eve] = others;
       const all = others.map(({ uri }) => uri);
-      assertRefused(await dialFactory(ada, { invite: all }).final(), 486, /^too many participants$/);
+      assertRefused(
+        await dialFactory(ada, { invite: all }).final(),
+        486,
+        /^too many participants$/,
+        'R-7.2.1.2-7',
+      );
       await assertNotInvited(ben, cleo, dan, eve);
       const [room] = await gather(ada, ben, cleo, dan);
       const roster = await room.watch();
@@ -147,7 +203,7 @@ describe('7.2.1.2 checks of the request, in the order of A-8', () => {
       assert.equal(decision?.session, null);
       assert.deepEqual(
         decision?.steps.map(({ id }) => id).filter((id) => id.startsWith('R-7.2.1.2')),
-        [1, 2, 3, 4, 5, 6, 7].map((step) => `R-7.2.1.2-${step}`),
+        ['1', '2', 'ims', '3', '4', '5', '6', '7'].map((step) => `R-7.2.1.2-${step}`),
         'the steps of the clause in its order, and none after the refusal',
       );
       const known = new Set(before.map(({ id }) => id));

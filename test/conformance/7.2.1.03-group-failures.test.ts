@@ -1,6 +1,7 @@
 /** 7.2.1.3 Pre-defined IM group session set-up: nobody comes. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { evidence, wireLine } from './support/evidence.ts';
 import { audioOnly, offer } from './support/groups-offers.ts';
 import {
   assertClosed,
@@ -31,9 +32,14 @@ describe('7.2.1.3 INVITE to an idle group: nobody comes', { concurrency: 4 }, ()
       'nothing final while one rings',
     );
     await toCyd.reject(486);
-    assertRefused(await call.final(), 486, /none of the invited users joined/);
-    await assertSteps(stage.stack, toBen.request.callId, ['7.2.2.2-fail done', 'R-7.2.1.3-fail-1 stop']);
-    assert.match(await foundAt(stage.stack, toCyd.request.callId, 'R-7.2.1.3-fail-1'), /-fail-1s: 486/);
+    assertRefused(
+      await call.final(),
+      486,
+      /none of the invited users joined/,
+      'R-7.2.1.3-fail-1 R-7.2.1.3-fail-1s',
+    );
+    await assertSteps(stage.stack, toBen.request.callId, ['7.2.2.2-fail done', 'R-7.2.1.3-fail-1s stop']);
+    assert.match(await foundAt(stage.stack, toCyd.request.callId, 'R-7.2.1.3-fail-1s'), /^486 chosen of/);
     await assertNoSession(stage.stack, failed.group);
     // The group is idle again: a new INVITE sets a new session up.
     const again = await ada.dial(failed.group);
@@ -72,6 +78,9 @@ describe('7.2.1.3 INVITE to an idle group: nobody comes', { concurrency: 4 }, ()
     await ada.sip.sync();
     assert.equal(room.dialog.state, 'confirmed', 'while one rings the session stays');
     await toCyd.reject(480);
+    const { request } = await room.dialog.nextRequest('BYE');
+    assert.match(request.header('Reason') ?? '', /none of the invited users joined/);
+    evidence('R-7.2.1.3-fail-2', wireLine(request, 'CSeq', 'Reason'));
     await assertEnded(room.dialog);
     await assertSteps(
       stage.stack,

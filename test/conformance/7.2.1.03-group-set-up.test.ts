@@ -23,7 +23,7 @@ describe('7.2.1.3 INVITE to an idle group: checks', { concurrency: 4 }, () => {
   it('R-7.2.1.3-1: a group identity that is not owned is answered 404, before all other checks', async () => {
     const [ada] = await unknown.come('ada');
     const plain = ada.sip.invite({ to: unknown.group, body: offer() });
-    assertRefused(await plain.final(), 404, /^Conference URI does not exist$/);
+    assertRefused(await plain.final(), 404, /^Conference URI does not exist$/, 'R-7.2.1.3-1');
     const bad = ada.sip.invite({
       to: unknown.group,
       headers: [
@@ -33,7 +33,10 @@ describe('7.2.1.3 INVITE to an idle group: checks', { concurrency: 4 }, () => {
       body: audioOnly(),
     });
     assertRefused(await bad.final(), 404, /^Conference URI does not exist$/);
-    assert.match(await foundAt(stage.stack, plain.request.callId, '11.1/11.2'), /R-7\.2\.1\.3-1/);
+    assert.match(
+      await foundAt(stage.stack, plain.request.callId, 'R-7.2.1.3-1'),
+      /is no conference of this server/,
+    );
   });
 
   const focus = stage.cast('focus', { members: ['ada', 'ben'] });
@@ -49,7 +52,7 @@ describe('7.2.1.3 INVITE to an idle group: checks', { concurrency: 4 }, () => {
     ];
     for (const contact of contacts) {
       const call = ada.sip.invite({ to: focus.group, headers: [['Contact', contact]], body: offer() });
-      assertRefused(await call.final(), 403, /^isfocus already assigned$/);
+      assertRefused(await call.final(), 403, /^isfocus already assigned$/, 'R-7.2.1.3-2');
       await assertSteps(stage.stack, call.request.callId, ['R-7.2.1.3-1 pass', 'R-7.2.1.3-2 refuse']);
     }
     // Not allowed, not authenticated, not acceptable: isfocus is looked at first.
@@ -84,7 +87,7 @@ describe('7.2.1.3 INVITE to an idle group: checks', { concurrency: 4 }, () => {
   it('R-7.2.1.3-3, R-7.2.1.3-3-warn: without the right to initiate 403 with a reason, before the offer is looked at', async () => {
     const [ben, cyd, xia] = await rights.come('ben', 'cyd', 'xia');
     const member = ben.sip.invite({ to: rights.group, body: offer() });
-    assertRefused(await member.final(), 403, /not allowed to start/);
+    assertRefused(await member.final(), 403, /not allowed to start/, 'R-7.2.1.3-3 R-7.2.1.3-3-warn');
     await assertSteps(stage.stack, member.request.callId, ['R-7.2.1.3-2 pass', 'R-7.2.1.3-3 refuse']);
     const stranger = xia.sip.invite({ to: rights.group, body: offer() });
     assertRefused(await stranger.final(), 403, /not allowed to start/);
@@ -123,11 +126,9 @@ describe('7.2.1.3 INVITE to an idle group: checks', { concurrency: 4 }, () => {
     const [ada, ben] = await media.come('ada', 'ben');
     for (const body of [audioOnly(), picturesOnly(), offer({ path: 'msrps://127.0.0.1:9/secure;tcp' })]) {
       const call = ada.sip.invite({ to: media.group, body });
-      assertNotAcceptable(await call.final());
+      assertNotAcceptable(await call.final(), 'R-7.2.1.3-7 R-7.2.1.3-7-warn');
       await assertSteps(stage.stack, call.request.callId, ['R-7.2.1.3-3 pass', 'R-7.2.1.3-7 refuse']);
     }
-    const none = ada.sip.invite({ to: media.group });
-    assertNotAcceptable(await none.final());
     await assertNoSession(stage.stack, media.group);
     await assertNobodyInvited([ben]);
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { HeaderOverrides } from '../../src/agents/sip/message.ts';
 import { DOMAIN } from '../support/stack.ts';
+import { evidence, wireLine } from './support/evidence.ts';
 import { audioAndMessage, audioOnly, offer, picturesOnly } from './support/groups-offers.ts';
 import {
   assertAccepted,
@@ -31,7 +32,7 @@ describe('7.2.1.4 INVITE to a running group: checks', { concurrency: 4 }, () => 
     for (const contact of [`<${cyd.sip.contactUri}>;isfocus`, `<${cyd.sip.contactUri};isfocus>`]) {
       // The room is full as well.
       const call = cyd.sip.invite({ to: focus.group, headers: [['Contact', contact]], body: picturesOnly() });
-      assertRefused(await call.final(), 403, /^isfocus already assigned$/);
+      assertRefused(await call.final(), 403, /^isfocus already assigned$/, 'R-7.2.1.4-1');
       await assertSteps(stage.stack, call.request.callId, ['R-7.2.1.4-1 refuse']);
     }
     const stranger = xia.sip.invite({
@@ -54,7 +55,7 @@ describe('7.2.1.4 INVITE to a running group: checks', { concurrency: 4 }, () => 
     const room = await ada.join(rights.group);
     // The right to initiate is not that to join: with the session running, joining is what is asked for (A-17).
     const member = ben.sip.invite({ to: rights.group, body: offer() });
-    assertRefused(await member.final(), 403, /not allowed to join/);
+    assertRefused(await member.final(), 403, /not allowed to join/, 'R-7.2.1.4-2 R-7.2.1.4-2-warn');
     await assertSteps(stage.stack, member.request.callId, ['R-7.2.1.4-1 pass', 'R-7.2.1.4-2 refuse']);
     // A rule that names eve grants it.
     assert.equal((await eve.join(rights.group)).uri, room.uri);
@@ -78,9 +79,9 @@ describe('7.2.1.4 INVITE to a running group: checks', { concurrency: 4 }, () => 
     const room = await ada.join(seats.group);
     const bens = await ben.join(seats.group);
     const full = cyd.sip.invite({ to: seats.group, body: offer() });
-    assertRefused(await full.final(), 486, /^Too many participants$/i);
-    await assertSteps(stage.stack, full.request.callId, ['R-7.2.1.4-2 pass', 'R-7.2.1.4-3 refuse']);
-    assert.match(await foundAt(stage.stack, full.request.callId, 'R-7.2.1.4-3'), /R-7\.2\.1\.4-3b: 2 of 2/);
+    assertRefused(await full.final(), 486, /^Too many participants$/i, 'R-7.2.1.4-3 R-7.2.1.4-3b');
+    await assertSteps(stage.stack, full.request.callId, ['R-7.2.1.4-2 pass', 'R-7.2.1.4-3b refuse']);
+    assert.match(await foundAt(stage.stack, full.request.callId, 'R-7.2.1.4-3b'), /^2 of 2/);
     const bad = cyd.sip.invite({ to: seats.group, headers: ANONYMOUS, body: audioOnly() });
     assertRefused(await bad.final(), 486, /^Too many participants$/i);
     await bens.leave();
@@ -118,7 +119,7 @@ describe('7.2.1.4 INVITE to a running group: checks', { concurrency: 4 }, () => 
     const room = await ada.join(media.group);
     for (const body of [audioOnly(), picturesOnly()]) {
       const call = ben.sip.invite({ to: media.group, body });
-      assertNotAcceptable(await call.final());
+      assertNotAcceptable(await call.final(), 'R-7.2.1.4-7');
       await assertSteps(stage.stack, call.request.callId, ['R-7.2.1.4-3 pass', 'R-7.2.1.4-7 refuse']);
     }
     const call = ben.sip.invite({ to: media.group, body: audioAndMessage() });
@@ -196,12 +197,13 @@ describe('7.2.1.4 INVITE to a running group: the History Function', { concurrenc
     await roster.next();
     const records = await history.join(invoked.group, { headers: [['Referred-By', `<${ada.uri}>`]] });
     assert.equal(records.uri, room.uri);
+    evidence('R-7.2.1.4-3a', wireLine(records.setUpBy, 'From', 'Contact'));
     await bens.say('for the record');
     assert.equal((await records.hear()).text, 'for the record');
     await roster.until((users) =>
       users.some(({ entity, status }) => entity === HISTORY && status === 'connected'),
     );
-    assert.match(await foundAt(stage.stack, records.setUpBy.callId, 'R-7.2.1.4-3'), /^-3a: 2 of 2/);
+    assert.match(await foundAt(stage.stack, records.setUpBy.callId, 'R-7.2.1.4-3a'), /^brought in by /);
   });
 
   const uncounted = stage.cast('uncounted', {
@@ -216,6 +218,7 @@ describe('7.2.1.4 INVITE to a running group: the History Function', { concurrenc
     await history.join(uncounted.group);
     const bens = await ben.join(uncounted.group);
     assert.equal(bens.uri, room.uri, 'the last seat is still there');
+    evidence('R-7.2.1.4-3-note', wireLine(bens.setUpBy, 'From', 'Contact'));
     const full = cyd.sip.invite({ to: uncounted.group, body: offer() });
     assertRefused(await full.final(), 486, /^Too many participants$/i);
     await bens.leave();

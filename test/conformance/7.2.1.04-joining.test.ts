@@ -5,6 +5,7 @@ import { readConferenceInfo } from '../../src/agents/documents.ts';
 import type { Room } from '../../src/agents/room.ts';
 import type { HeaderOverrides } from '../../src/agents/sip/message.ts';
 import { DOMAIN } from '../support/stack.ts';
+import { evidence, msrpLine, rosterLine, wireLine } from './support/evidence.ts';
 import { offer } from './support/groups-offers.ts';
 import {
   assertAccepted,
@@ -55,6 +56,16 @@ describe('7.2.1.4 INVITE to a running group: joined', { concurrency: 4 }, () => 
     assert.deepEqual(answer.acceptTypes, ['text/plain'], 'of the offer what the focus serves');
     assert.equal(cyds.setUpBy.header('P-Charging-Vector'), 'icid-value=join');
     assert.equal(call.call.responses.length, 1);
+    const answered = cyds.setUpBy;
+    evidence(
+      'R-7.2.1.3-9a R-7.2.1.3-9c R-7.2.1.4-9 R-7.2.1.4-10',
+      wireLine(answered, 'P-Asserted-Identity', 'Session-Expires'),
+    );
+    evidence(
+      'R-7.2.1.3-9b R-7.2.1.4-9a',
+      wireLine(answered, 'Content-Type', /^m=message.*$/m, /^a=path:.*$/m),
+    );
+    evidence('R-7.2.1.3-9b-i R-7.2.1.4-9b', wireLine(answered, /^a=accept-types:.*$/m));
 
     for (const [index, roster] of rosters.entries()) {
       await roster.until((users) =>
@@ -64,8 +75,14 @@ describe('7.2.1.4 INVITE to a running group: joined', { concurrency: 4 }, () => 
       assert.equal(roster.users.find(({ entity }) => entity === cyd.uri)?.displayText, 'Cyd');
       assert.deepEqual(roster.violations, []);
     }
+    evidence(
+      'R-7.2.1.3-9e R-7.2.1.4-5 R-7.2.1.4-11 R-7.2.1.4-12',
+      rosterLine(adas.subscription.notifies.at(-1), cyd.uri),
+    );
     await cyds.say('plain');
-    assert.deepEqual([(await room.hear()).text, (await bens.hear()).text], ['plain', 'plain']);
+    const heard = await room.hear();
+    assert.deepEqual([heard.text, (await bens.hear()).text], ['plain', 'plain']);
+    evidence('R-7.2.1.3-9d', msrpLine(heard.message.frame, 'Content-Type', /^From:.*$/m, /plain\s*$/));
     await bens.say('for all');
     assert.deepEqual([(await room.hear()).text, (await cyds.hear()).text], ['for all', 'for all']);
 
@@ -85,10 +102,13 @@ describe('7.2.1.4 INVITE to a running group: joined', { concurrency: 4 }, () => 
       'R-7.2.1.4-5 done',
       'R-7.2.1.4-6 skip',
       'R-7.2.1.4-7 pass',
-      'R-7.2.1.4-8 pass',
       'R-7.2.1.1-7 done',
       'R-7.2.1.4-9 done',
+      'R-7.2.1.4-9a done',
+      'R-7.2.1.4-9b done',
       'R-7.2.1.4-10 done',
+      'R-7.2.1.4-11 done',
+      'R-7.2.1.4-12 done',
     ]);
     assert.equal(
       await foundAt(stage.stack, cyds.setUpBy.callId, 'R-7.2.1.4-4'),
@@ -131,6 +151,7 @@ describe('7.2.1.4 INVITE to a running group: joined', { concurrency: 4 }, () => 
     const users = await roster.until((all) => all.length === 2);
     const alias = users.find(({ entity }) => entity !== ada.uri)?.entity ?? '';
     assert.match(alias, /^sip:[^@]+@anonymous\.invalid$/);
+    evidence('R-7.2.1.4-6', rosterLine(roster.subscription.notifies.at(-1), alias));
     await bens.say('guess');
     const heard = await room.hear();
     assert.equal(heard.from, alias);
@@ -158,6 +179,9 @@ describe('7.2.1.4 INVITE to a running group: joined', { concurrency: 4 }, () => 
     const out = await ada.dial(idle.group);
     const [room, bens] = await Promise.all([out.room(), ben.answerNext()]);
     assert.equal(out.call.responses.filter(({ status }) => status === 200).length, 1, 'one 200');
+    evidence('R-7.2.1.4-8', wireLine(room.setUpBy, 'CSeq', 'Contact'));
+    evidence('R-7.2.1.4-8a', wireLine(bens.setUpBy, 'P-Asserted-Identity', 'Referred-By'));
+    evidence('R-7.2.1.4-8b', wireLine(room.setUpBy, 'Content-Type', /^m=message.*$/m, /^a=path:.*$/m));
     await bens.leave();
     await assertEnded(room.dialog);
     const late = ben.sip.invite({ to: idle.group, body: offer() });

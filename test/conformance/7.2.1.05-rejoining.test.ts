@@ -5,6 +5,7 @@ import type { Subscriber } from '../../src/agents/chat.ts';
 import type { Room } from '../../src/agents/room.ts';
 import type { HeaderOverrides } from '../../src/agents/sip/message.ts';
 import { DOMAIN, FACTORY } from '../support/stack.ts';
+import { evidence, msrpLine, rosterLine, wireLine } from './support/evidence.ts';
 import { audioOnly, offer, picturesOnly } from './support/groups-offers.ts';
 import {
   assertAccepted,
@@ -30,7 +31,7 @@ describe('7.2.1.5 INVITE to a session identity: checks', { concurrency: 4 }, () 
     await assertEnded(room.dialog);
     await assertClosed(room.msrp);
     const over = ada.sip.invite({ to: room.uri, body: offer() });
-    assertRefused(await over.final(), 403, /does not exist/);
+    assertRefused(await over.final(), 403, /does not exist/, 'R-7.2.1.5-1 R-7.2.1.5-1-warn');
     await assertSteps(stage.stack, over.request.callId, ['R-7.2.1.5-1 refuse']);
     const never = ada.sip.invite({
       to: `sip:im-s-abcdefghij0123456789@${DOMAIN}`,
@@ -52,7 +53,7 @@ describe('7.2.1.5 INVITE to a session identity: checks', { concurrency: 4 }, () 
     const [ada, ben, xia] = await uninvited.come('ada', 'ben', 'xia');
     const [room] = await adHoc(ada, ben);
     const stranger = xia.sip.invite({ to: room.uri, body: offer() });
-    assertRefused(await stranger.final(), 403, /not invited/);
+    assertRefused(await stranger.final(), 403, /not invited/, 'R-7.2.1.5-2 R-7.2.1.5-2-warn');
     await assertSteps(stage.stack, stranger.request.callId, ['R-7.2.1.5-1 pass', 'R-7.2.1.5-2 refuse']);
     const bad = xia.sip.invite({ to: room.uri, body: picturesOnly() });
     assertRefused(await bad.final(), 403, /not invited/);
@@ -101,7 +102,7 @@ describe('7.2.1.5 INVITE to a session identity: checks', { concurrency: 4 }, () 
     const cyds = await cyd.join(seats.group);
     for (const body of [offer(), picturesOnly()]) {
       const call = ben.sip.invite({ to: room.uri, body });
-      assertRefused(await call.final(), 486, /^Too many participants$/i);
+      assertRefused(await call.final(), 486, /^Too many participants$/i, 'R-7.2.1.5-3');
       await assertSteps(stage.stack, call.request.callId, ['R-7.2.1.5-2 pass', 'R-7.2.1.5-3 refuse']);
     }
     await cyds.leave();
@@ -115,9 +116,12 @@ describe('7.2.1.5 INVITE to a session identity: checks', { concurrency: 4 }, () 
     await bens.leave();
     for (const body of [audioOnly(), picturesOnly()]) {
       const call = ben.sip.invite({ to: room.uri, body });
-      assertNotAcceptable(await call.final());
+      assertNotAcceptable(await call.final(), 'R-7.2.1.5-7');
       await assertSteps(stage.stack, call.request.callId, ['R-7.2.1.5-3 pass', 'R-7.2.1.5-7 refuse']);
     }
+    // A session of this server is no participant of another, or of itself.
+    const itself = ben.sip.invite({ to: room.uri, headers: [['Contact', `<${room.uri}>`]], body: offer() });
+    assertRefused(await itself.final(), 403, /^isfocus already assigned$/);
     const back = await ben.join(room.uri, { headers: [['Contact', `<${ben.sip.contactUri}>;isfocus`]] });
     assert.equal(back.uri, room.uri);
   });
@@ -149,12 +153,20 @@ describe('7.2.1.5 INVITE to a session identity: back again', { concurrency: 4 },
       identity: room.uri,
     });
     assert.deepEqual(answer.acceptTypes, ['text/plain']);
+    const answered = back.setUpBy;
+    evidence('R-7.2.1.5-8 R-7.2.1.5-10', wireLine(answered, 'P-Asserted-Identity', 'Session-Expires'));
+    evidence('R-7.2.1.5-9', wireLine(answered, 'Content-Type', /^m=message.*$/m, /^a=path:.*$/m));
+    evidence('R-7.2.1.5-9a', wireLine(answered, /^a=accept-types:.*$/m));
     await roster.until((users) =>
       users.some(({ entity, status }) => entity === ben.uri && status === 'connected'),
     );
     assert.equal(roster.documents.at(-1)?.version, before + 1);
     assert.equal(roster.users.filter(({ entity }) => entity === ben.uri).length, 1, 'one entry for one user');
     assert.equal(roster.users.find(({ entity }) => entity === ben.uri)?.displayText, 'Benjamin');
+    evidence(
+      'R-7.2.1.5-5 R-7.2.1.5-12 R-7.2.1.5-13',
+      rosterLine(roster.subscription.notifies.at(-1), ben.uri),
+    );
 
     await back.say('back');
     assert.deepEqual([(await room.hear()).text, (await cyds.hear()).text], ['back', 'back']);
@@ -222,7 +234,9 @@ describe('7.2.1.5 INVITE to a session identity: back again', { concurrency: 4 },
     await assertEnded(bens.dialog);
     await assertClosed(bens.msrp);
     await room.say('on the new one');
-    assert.equal((await back.hear()).text, 'on the new one');
+    const heard = await back.hear();
+    assert.equal(heard.text, 'on the new one');
+    evidence('R-7.2.1.5-11', msrpLine(heard.message.frame, 'Content-Type', /^From:.*$/m, /on the new one/));
     await back.say('heard');
     assert.equal((await room.hear()).text, 'heard');
     await roster.until((users) =>
@@ -230,7 +244,7 @@ describe('7.2.1.5 INVITE to a session identity: back again', { concurrency: 4 },
     );
     assert.deepEqual(roster.connected.sort(), [ada.uri, ben.uri]);
     assert.equal(room.dialog.state, 'confirmed', 'the session goes on');
-    await assertSteps(stage.stack, back.setUpBy.callId, ['R-7.2.1.5-11 done', 'R-7.2.1.5-8 done']);
+    await assertSteps(stage.stack, back.setUpBy.callId, ['R-7.2.1.5-8 done', 'R-7.2.1.5-11 done']);
   });
 
   const devices = stage.cast('devices');
@@ -281,6 +295,7 @@ describe('7.2.1.5 INVITE to a session identity: back again', { concurrency: 4 },
     const back = await ben.join(room.uri, { headers: ANONYMOUS });
     await roster.until(others('connected'));
     assert.deepEqual(roster.users.map(({ entity }) => entity).sort(), [ada.uri, alias].sort());
+    evidence('R-7.2.1.5-6', rosterLine(roster.subscription.notifies.at(-1), alias));
     await back.say('it is me');
     assert.equal((await room.hear()).from, alias);
     assert.ok(!everythingReceived(ada).includes(ben.uri.slice('sip:'.length)), 'the address is nowhere');

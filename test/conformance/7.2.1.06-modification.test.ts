@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { readSdp, sdpBody, sdpOf } from '../../src/agents/sdp.ts';
+import { evidence, msrpLine, wireLine } from './support/evidence.ts';
 import { audioOnly, picturesOnly } from './support/groups-offers.ts';
 import {
   assertClosed,
@@ -24,7 +25,7 @@ describe('7.2.1.6 an offer inside a session', { concurrency: 4 }, () => {
     const { localSdp } = room.dialog;
     for (const body of [audioOnly(), picturesOnly()]) {
       const call = room.dialog.reinvite({ body });
-      assertNotAcceptable(await call.final());
+      assertNotAcceptable(await call.final(), 'R-7.2.1.6-1');
       assertNotAcceptable(await room.dialog.update({ body }));
     }
     await assertSteps(stage.stack, room.dialog.callId, ['R-7.2.1.6-1 refuse']);
@@ -66,6 +67,9 @@ describe('7.2.1.6 an offer inside a session', { concurrency: 4 }, () => {
       assert.deepEqual(answer?.acceptTypes, ['text/plain'], 'from the list of the new offer');
       assert.ok((answer?.sessionVersion ?? 0) > room.peer.sessionVersion, 'the version of o= is stepped');
       assert.equal(answer?.setup, 'passive');
+      evidence('R-7.2.1.6-3', wireLine(response, 'CSeq', 'Contact'));
+      evidence('R-7.2.1.6-3a', wireLine(response, /^o=.*$/m, /^a=accept-types:.*$/m));
+      evidence('R-7.2.1.6-3b', wireLine(response, 'Via', 'CSeq'));
       await assertClosed(room.msrp);
       assert.equal(await msrp.send('on the new connection'), 200);
       assert.equal((await bens.hear()).text, 'on the new connection');
@@ -75,12 +79,15 @@ describe('7.2.1.6 an offer inside a session', { concurrency: 4 }, () => {
         [heard.text, heard.contentType.split(';')[0]],
         ['to the new connection', 'text/plain'],
       );
+      evidence('R-7.2.1.6-2', msrpLine(heard.frame, 'Content-Type', /to the new connection/));
       await ben.sip.sync();
       assert.deepEqual(
         ben.sip.received(({ isRequest, method: name }) => isRequest && /^(INVITE|UPDATE)$/.test(name)),
         [],
         'the others keep their parameters (default policy)',
       );
+      const all = ben.sip.received(({ isRequest, status }) => isRequest || status >= 200);
+      evidence('R-7.2.1.6-note', all.map((message) => wireLine(message, 'CSeq')).join(' · '));
       await assertSteps(stage.stack, room.dialog.callId, ['R-7.2.1.6-1 done', 'R-7.2.1.11-1 done']);
       await msrp.close();
     });

@@ -5,6 +5,7 @@ import type { Subscriber } from '../../src/agents/chat.ts';
 import { multipart, type Part, resourceLists } from '../../src/agents/documents.ts';
 import type { RequestOptions } from '../../src/agents/sip/dialog.ts';
 import { gather, isInvite } from './support/ad-hoc.ts';
+import { evidence, wireLine } from './support/evidence.ts';
 import { assertRefused } from './support/expect.ts';
 import { Stage } from './support/groups-stage.ts';
 import { assertAccepted, assertNoProgress, progressOf } from './support/refer-progress.ts';
@@ -118,6 +119,7 @@ describe('7.2.1.7 adding several users', () => {
           eve.answerNext(),
         ]);
         assertAccepted(refer.response, { isOutside: false });
+        evidence('R-7.2.1.7-3b R-7.2.1.7-9', wireLine(eves.setUpBy, 'To', 'Referred-By'));
         assert.equal(refer.response.header('Refer-Sub'), 'false');
         assert.equal(await dans.say('all together'), 200);
         for (const room of [hers, his, eves]) assert.equal((await room?.hear())?.text, 'all together');
@@ -177,7 +179,7 @@ describe('7.2.1.7 the maximum', () => {
     scene(stage.stack, ['Ada', 'Ben', 'Cleo', 'Dan', 'Eve', 'Fay'], async (ada, ben, cleo, dan, eve, fay) => {
       const [hers] = await gather(ada, ben, cleo);
       const three = await hers.dialog.refer(REFER_TO, asOnlyBody([dan, eve, fay]));
-      assertRefused(three.response, 486, /^too many participants$/i);
+      assertRefused(three.response, 486, /^too many participants$/i, 'R-7.2.1.7-4');
       await assertNotInvited(dan, eve, fay);
       const [two] = await Promise.all([
         hers.dialog.refer(REFER_TO, asOnlyBody([dan, eve])),

@@ -39,7 +39,12 @@ describe('7.2.1.7 who may add', () => {
     const [ada, ben, cleo, dan, eve] = await ruled.come('ada', 'ben', 'cleo', 'dan', 'eve');
     const hers = await ada.join(ruled.group);
     const his = await ben.join(ruled.group);
-    assertRefused((await his.dialog.refer(`<${cleo.uri}>`)).response, 403, /not allowed to add/);
+    assertRefused(
+      (await his.dialog.refer(`<${cleo.uri}>`)).response,
+      403,
+      /not allowed to add/,
+      'R-7.2.1.7-1 R-7.2.1.7-1-warn',
+    );
     assertRefused(
       (await ben.sip.refer({ to: ruled.group, referTo: `<${cleo.uri}>` })).response,
       403,
@@ -148,7 +153,7 @@ describe('7.2.1.7 requests that cannot be served', () => {
     ['two Refer-To values', `<sip:a@${DOMAIN}>, <sip:b@${DOMAIN}>`],
   ];
   for (const [name, referTo, body] of cases) {
-    test(`A-35 ${name}: 400 with a Warning, and the session goes on`, () =>
+    test(`R-7.2.1.7-3 R-7.2.1.7-3b A-35 ${name}: 400 with a Warning, and the session goes on`, () =>
       scene(stage.stack, ['Ada', 'Ben'], async (ada, ben) => {
         const [hers, his] = await gather(ada, ben);
         const headers: HeaderOverrides = [['Content-ID', '<list@home>']];

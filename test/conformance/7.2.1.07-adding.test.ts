@@ -5,6 +5,7 @@ import type { Room } from '../../src/agents/room.ts';
 import { parseNameAddr } from '../../src/agents/sip/header-values.ts';
 import { DOMAIN, FACTORY, Stack } from '../support/stack.ts';
 import { gather, isInvite } from './support/ad-hoc.ts';
+import { evidence, wireLine } from './support/evidence.ts';
 import { stepOf } from './support/expect.ts';
 import {
   arrivals,
@@ -29,21 +30,22 @@ async function chats(speaker: Room | undefined, ...others: readonly (Room | unde
 }
 
 describe('7.2.1.7 adding one user', () => {
-  test('R-7.2.1.7-0 R-7.2.1.7-3a R-7.2.1.7-5 R-7.2.1.7-9 R-7.2.1.7-10 in the INVITE dialog: 202, the INVITE, 100, 180, 200', () =>
+  test('R-7.2.1.7-0 R-7.2.1.7-3 R-7.2.1.7-3a R-7.2.1.7-5 R-7.2.1.7-9 R-7.2.1.7-10 in the INVITE dialog: 202, the INVITE, 100, 180, 200', () =>
     scene(stack, ['Ada', 'Ben', 'Dan'], async (ada, ben, dan) => {
       const [hers, his] = await gather(ada, ben);
       const roster = await hers.watch();
       const [refer, invite] = await Promise.all([hers.dialog.refer(`<${dan.uri}>`), dan.sip.nextInvite()]);
       await ring(invite, refer);
       const dans = await dan.answer(invite);
-      assertAccepted(refer.response, { isOutside: false });
+      assertAccepted(refer.response, { isOutside: false }, 'R-7.2.1.7-0 R-7.2.1.7-5');
       assert.equal(refer.response.header('Refer-Sub'), undefined);
-      assert.deepEqual(await progressOf(refer), [
+      assert.deepEqual(await progressOf(refer, 'R-7.2.1.7-10'), [
         'SIP/2.0 100 Trying',
         'SIP/2.0 180 Ringing',
         'SIP/2.0 200 OK',
       ]);
       assert.equal(dans.uri, hers.uri, 'invited to the same session');
+      evidence('R-7.2.1.7-3 R-7.2.1.7-3a R-7.2.1.7-9', wireLine(dans.setUpBy, 'To', 'Referred-By'));
       assert.equal(parseNameAddr(dans.setUpBy.header('Referred-By') ?? '').uri, ada.uri);
       assert.equal(dan.sip.received(isInvite).length, 1);
       await chats(dans, hers, his);
@@ -51,8 +53,12 @@ describe('7.2.1.7 adding one user', () => {
         users.some(({ entity, status }) => entity === dan.uri && status === 'connected'),
       );
       assert.equal(roster.documents.at(-1)?.userCount, 3);
-      const { found } = await stepOf(stack, { callId: hers.dialog.callId, clause: '7.2.1.7' }, 'R-7.2.1.7-3');
-      assert.match(found, /^-3a: .*1 not yet there/);
+      const { found } = await stepOf(
+        stack,
+        { callId: hers.dialog.callId, clause: '7.2.1.7' },
+        'R-7.2.1.7-3a',
+      );
+      assert.equal(found, dan.uri);
     }));
 
   test('R-7.2.1.7-8 R-7.2.1.7-note the 2xx comes before any NOTIFY, and the implicit subscription lives in that dialog', () =>
@@ -61,7 +67,8 @@ describe('7.2.1.7 adding one user', () => {
       const [refer, invite] = await Promise.all([hers.dialog.refer(`<${dan.uri}>`), dan.sip.nextInvite()]);
       await ring(invite, refer);
       await dan.answer(invite);
-      await progressOf(refer);
+      assertAccepted(refer.response, { isOutside: false }, 'R-7.2.1.7-8');
+      await progressOf(refer, 'R-7.2.1.7-note');
       assert.deepEqual(
         arrivals(ada, {
           '2xx': ({ isRequest, method }) => !isRequest && method === 'REFER',
@@ -85,7 +92,7 @@ describe('7.2.1.7 adding one user', () => {
       ]);
       await ring(invite, refer);
       const dans = await dan.answer(invite);
-      assertAccepted(refer.response, { isOutside: true });
+      assertAccepted(refer.response, { isOutside: true }, 'R-7.2.1.7-6');
       assert.deepEqual(await progressOf(refer), [
         'SIP/2.0 100 Trying',
         'SIP/2.0 180 Ringing',
@@ -122,14 +129,14 @@ describe('7.2.1.7 adding one user', () => {
         ben.sip.refer({ to: hers.uri, referTo: `<${eve.uri}>`, headers }),
         eve.sip.nextInvite().then((invite) => invite.reject(603)),
       ]);
-      assertAccepted(inside.response, { isOutside: false });
+      assertAccepted(inside.response, { isOutside: false }, 'R-7.2.1.7-7 R-7.2.1.7-10-neg');
       assertAccepted(outside.response, { isOutside: true });
       for (const { response } of [inside, outside]) assert.equal(response.header('Refer-Sub'), 'false');
       await chats(dans, hers);
       await assertNoProgress(ada, ben);
     }));
 
-  test('R-7.2.1.7-0 R-7.2.1.7-3a every way to write Refer-To: brackets or none, method in the URI, in the header, absent', () =>
+  test('R-7.2.1.7-0 R-7.2.1.7-3 R-7.2.1.7-3a every way to write Refer-To: brackets or none, method in the URI, in the header, absent', () =>
     scene(stack, ['Ada', 'Ben', 'Dan'], async (ada, ben, dan) => {
       const [hers] = await gather(ada, ben);
       const forms = [
@@ -204,10 +211,13 @@ describe('7.2.1.7 adding one user', () => {
         dan.sip.nextInvite().then((invite) => invite.reject(403, 'Forbidden', warning)),
       ]);
       assert.deepEqual(await progressOf(refer), ['SIP/2.0 100 Trying', 'SIP/2.0 403 Forbidden']);
-      assert.match(
-        refer.notifies.at(-1)?.body ?? '',
-        /^SIP\/2\.0 403 Forbidden\r\nWarning: 399 \S+ "isfocus already assigned"\r\n/,
+      const [told] = refer.notifies.slice(-1);
+      assert.ok(told);
+      evidence(
+        'R-7.2.1.7-fwd403',
+        wireLine(told, 'Event', 'Subscription-State', /^SIP\/2\.0 403.*\r\nWarning:.*$/m),
       );
+      assert.match(told.body, /^SIP\/2\.0 403 Forbidden\r\nWarning: 399 \S+ "isfocus already assigned"\r\n/);
       const [silent] = await Promise.all([
         ben.sip.refer({ to: hers.uri, referTo: `<${dan.uri}>`, headers: [['Refer-Sub', 'false']] }),
         dan.sip.nextInvite().then((invite) => invite.reject(403, 'Forbidden', warning)),
@@ -283,7 +293,8 @@ describe('7.2.1.7 privacy', () => {
       const { request } = invite;
       assert.doesNotMatch(request.raw.toString('utf8'), /adelheid/i);
       for (const name of ['P-Asserted-Identity', 'Referred-By'])
-        assert.match(request.header(name) ?? '', /<sip:anonymous\.[^@>]+@anonymous\.invalid>/);
+        assert.match(request.header(name) ?? '', /<sip:anonymous[^@>]*@anonymous\.invalid>/);
+      evidence('R-7.2.1.7-2 R-7.2.1.7-2-note', wireLine(request, 'P-Asserted-Identity', 'Referred-By'));
       await invite.reject(603);
       await roster?.until((users) => users.some(({ entity }) => entity === dan.uri));
       assert.ok(roster?.users.some(({ entity }) => entity === ada.uri));

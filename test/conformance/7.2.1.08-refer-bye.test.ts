@@ -6,6 +6,7 @@ import { sdpBody } from '../../src/agents/sdp.ts';
 import type { SipMessage } from '../../src/agents/sip/message.ts';
 import { DOMAIN, FACTORY } from '../support/stack.ts';
 import { plainSdp } from './support/ad-hoc.ts';
+import { evidence, rosterLine, wireLine } from './support/evidence.ts';
 import { assertRefused, stepOf } from './support/expect.ts';
 import { ruleFor, Stage } from './support/groups-stage.ts';
 import {
@@ -16,7 +17,7 @@ import {
   progressOf,
 } from './support/refer-progress.ts';
 import { together } from './support/refer-rooms.ts';
-import { scene } from './support/scene.ts';
+import { assertNotInvited, scene } from './support/scene.ts';
 
 const MEMBERS = { 'allow-initiate-conference': true, 'join-handling': true, 'allow-conference-state': true };
 
@@ -42,11 +43,15 @@ describe('7.2.1.8 Refer-To is the session identity: the sender leaves', () => {
       const [hers, his, cleos] = await together(ada, ben, cleo);
       const roster = await hers.watch();
       const refer = await his.dialog.refer(`<${hers.uri};method=BYE>`);
-      assertAccepted(refer.response, { isOutside: false });
+      assertAccepted(refer.response, { isOutside: false }, 'R-7.2.1.8-2 R-7.2.1.8-2a R-7.2.1.8-2a-i');
       assert.equal((await progressOf(refer)).at(-1), 'SIP/2.0 200 OK');
       const bye = await his.dialog.nextRequest('BYE');
       assert.equal(bye.status, 200);
       assert.deepEqual(arrivals(ben, KINDS), ['2xx', 'NOTIFY', 'NOTIFY', 'BYE']);
+      evidence(
+        'R-7.2.1.8-2a-iv',
+        `${wireLine(refer.response, 'CSeq')} · then ${wireLine(bye.request, 'CSeq')}`,
+      );
       const numbers = [...refer.notifies.map(({ cseq }) => cseq), bye.request.cseq];
       assert.deepEqual(
         numbers,
@@ -59,9 +64,14 @@ describe('7.2.1.8 Refer-To is the session identity: the sender leaves', () => {
             entity === ben.uri && status === 'disconnected' && disconnectionMethod === 'departed',
         ),
       );
+      evidence('R-7.2.1.8-2a-v', rosterLine(roster.subscription.notifies.at(-1), ben.uri));
       assert.equal(await cleos.say('without Ben'), 200);
       assert.equal((await hers.hear()).text, 'without Ben');
-      const step = await stepOf(stage.stack, { callId: his.dialog.callId, clause: '7.2.1.8' }, 'R-7.2.1.8-2');
+      const step = await stepOf(
+        stage.stack,
+        { callId: his.dialog.callId, clause: '7.2.1.8' },
+        'R-7.2.1.8-2a',
+      );
       assert.match(step.found, /^-2a: the session identity/);
     }));
 
@@ -70,13 +80,16 @@ describe('7.2.1.8 Refer-To is the session identity: the sender leaves', () => {
       const [hers, his] = await together(ada, ben, cleo);
       his.dialog.onRequest = () => 'withhold';
       const refer = await ben.sip.refer({ to: hers.uri, referTo: `<${hers.uri}>;method=BYE` });
-      assertAccepted(refer.response, { isOutside: true });
+      assertAccepted(refer.response, { isOutside: true }, 'R-7.2.1.8-2a-ii');
       assert.equal((await refer.nextNotify()).body.split('\r\n')[0], 'SIP/2.0 100 Trying');
       const bye = await his.dialog.nextRequest('BYE');
       await ben.sip.sync({ to: FACTORY });
       assert.equal(refer.notifies.length, 1, 'the BYE is not answered yet');
       bye.reply(200);
-      assert.deepEqual(await progressOf(refer), ['SIP/2.0 100 Trying', 'SIP/2.0 200 OK']);
+      assert.deepEqual(await progressOf(refer, 'R-7.2.1.8-2a-ix R-7.2.1.8-3 R-7.2.1.8-note'), [
+        'SIP/2.0 100 Trying',
+        'SIP/2.0 200 OK',
+      ]);
       assert.equal(arrivals(ben, KINDS)[0], '2xx');
       await his.msrp.closed;
     }));
@@ -89,7 +102,7 @@ describe('7.2.1.8 Refer-To is the session identity: the sender leaves', () => {
       await his.dialog.nextRequest('BYE');
       const outside = await hers.dialog.refer(`<${cleo.uri};method=BYE>`, { headers });
       for (const { response } of [inside, outside]) {
-        assertAccepted(response, { isOutside: false });
+        assertAccepted(response, { isOutside: false }, 'R-7.2.1.8-2a-iii');
         assert.equal(response.header('Refer-Sub'), 'false');
       }
       await hers.dialog.nextRequest('BYE');
@@ -100,15 +113,27 @@ describe('7.2.1.8 Refer-To is the session identity: the sender leaves', () => {
     scene(stage.stack, ['Ada', 'Ben'], async (ada, ben) => {
       const [hers, his] = await together(ada, ben);
       const [adas, bens] = await Promise.all([hers.watch(), his.watch()]);
+      // Both policies are asked with the removal: neither waits for his client to answer its BYE.
+      his.dialog.onRequest = () => 'withhold';
       await ben.sip.refer({
         to: hers.uri,
         referTo: `<${hers.uri};method=BYE>`,
         headers: [['Refer-Sub', 'false']],
       });
+      const [toBen, toAda] = await Promise.all([
+        his.dialog.nextRequest('BYE'),
+        hers.dialog.nextRequest('BYE'),
+      ]);
+      evidence('R-7.2.1.8-2a-vi', wireLine(toAda.request, 'CSeq', 'Reason'));
+      assert.equal(await bens.subscription.untilTerminated(), 'noresource');
+      toBen.reply(200);
       assert.equal(await his.ended, 'remote');
-      assert.equal(await hers.ended, 'remote');
-      for (const roster of [adas, bens])
+      for (const roster of [adas, bens]) {
         assert.equal(await roster.subscription.untilTerminated(), 'noresource');
+        const [last] = roster.subscription.notifies.slice(-1);
+        assert.ok(last);
+        evidence('R-7.2.1.8-2a-vii', wireLine(last, 'Event', 'Subscription-State'));
+      }
       await Promise.all([hers.msrp.closed, his.msrp.closed]);
       const back = await ada.sip.invite({ to: hers.uri, body: sdpBody(plainSdp()) }).final();
       assertRefused(back, 403, /does not exist/);
@@ -185,13 +210,14 @@ describe('7.2.1.8 Refer-To is a participant: that one is removed', () => {
       assert.match((await progressOf(refer)).at(-1) ?? '', /^SIP\/2\.0 (200|487) /);
     }));
 
-  test('R-7.2.1.8-1 R-7.2.1.8-1-warn in an ad hoc session nobody else may remove others: 403', () =>
+  test('R-7.2.1.8-1 R-7.2.1.8-1-warn A-39 in an ad hoc session nobody else may remove others: 403', () =>
     scene(stage.stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
       const [hers, his, cleos] = await together(ada, ben, cleo);
       assertRefused(
         (await his.dialog.refer(`<${cleo.uri};method=BYE>`)).response,
         403,
         /not allowed to remove/,
+        'R-7.2.1.8-1 R-7.2.1.8-1-warn',
       );
       assertRefused(
         (await his.dialog.refer(`<${ada.uri};method=BYE>`)).response,
@@ -237,7 +263,12 @@ describe('7.2.1.8 everything else is refused', () => {
       const leaves = (who: typeof ada, uri: string) =>
         who.sip.refer({ to: uri, referTo: `<${uri};method=BYE>` });
       assertRefused((await leaves(ada, never)).response, 403, /no session/);
-      assertRefused((await leaves(xena, hers.uri)).response, 403, /does not take part/);
+      assertRefused(
+        (await leaves(xena, hers.uri)).response,
+        403,
+        /does not take part/,
+        'R-7.2.1.8-2b R-7.2.1.8-2b-i R-7.2.1.8-2b-i-warn',
+      );
       const removes = await xena.sip.refer({ to: hers.uri, referTo: `<${ben.uri};method=BYE>` });
       assertRefused(removes.response, 403, /does not take part/);
       for (const target of [xena.uri, never]) {
@@ -259,13 +290,108 @@ describe('7.2.1.8 everything else is refused', () => {
       assertRefused(refer.response, 403, /not authenticated/);
     }));
 
-  test('R-7.2.1.8-2 a list of users cannot be removed at once: 400', () =>
+  test('R-7.2.1.8-2 a list of nobody, or one that asks for different methods: 400, nobody is removed or invited', () =>
+    scene(stage.stack, ['Ada', 'Ben', 'Cleo', 'Dan'], async (ada, ben, cleo, dan) => {
+      const [hers, his] = await together(ada, ben, cleo);
+      const bad: readonly (readonly [referTo: string, uris: readonly string[], warning: RegExp])[] = [
+        [`${LIST};method=BYE`, [], /names no users/],
+        [`${LIST};method=BYE`, [ben.uri, `${cleo.uri};method=INVITE`], /different methods/],
+        [LIST, [`${ben.uri};method=BYE`, dan.uri], /different methods/],
+        [LIST, [`${dan.uri};method=INVITE`, `${ben.uri};method=BYE`], /different methods/],
+      ];
+      for (const [referTo, uris, warning] of bad)
+        assertRefused((await hers.dialog.refer(referTo, listOf(uris))).response, 400, warning);
+      const other = await hers.dialog.refer(LIST, listOf([`${ben.uri};method=MESSAGE`]));
+      assertRefused(other.response, 501, /method MESSAGE/);
+      await assertNotInvited(dan);
+      assert.equal(await his.say('nobody was removed'), 200);
+      assert.equal((await hers.hear()).text, 'nobody was removed');
+    }));
+});
+
+/** A list as the only body, and the Refer-To that names it (RFC 5368). */
+const LIST = '<cid:list@home>';
+const listOf = (uris: readonly string[]) => ({
+  headers: [
+    ['Content-ID', '<list@home>'],
+    ['Require', 'multiple-refer'],
+  ] as const,
+  body: resourceLists(uris),
+});
+
+describe('RFC 5368 section 9: Refer-To names a list, and each of it is removed', () => {
+  for (const [where, referTo, method] of [
+    ['in each entry', LIST, ';method=BYE'],
+    ['in Refer-To', `${LIST};method=BYE`, ''],
+  ] as const) {
+    test(`R-7.2.1.8-2a-v A-34 A-35 method=BYE ${where}: BYE to each, one result each, and who is not there is told as refused`, () =>
+      scene(stage.stack, ['Ada', 'Ben', 'Cleo', 'Dan', 'Eve'], async (ada, ben, cleo, dan, eve) => {
+        const [hers, his, cleos, dans] = await together(ada, ben, cleo, dan);
+        const roster = await hers.watch();
+        const list = [ben, cleo, eve, ben].map(({ uri }) => `${uri}${method}`);
+        const refer = await hers.dialog.refer(referTo, listOf(list));
+        assertAccepted(refer.response, { isOutside: false });
+        const [trying, absent, ...results] = await progressOf(refer);
+        assert.deepEqual([trying, absent], ['SIP/2.0 100 Trying', 'SIP/2.0 403 Forbidden']);
+        assert.match(
+          refer.notifies[1]?.body ?? '',
+          /Warning: 399 \S+ "the user to remove does not take part/,
+        );
+        assert.deepEqual(results, ['SIP/2.0 200 OK', 'SIP/2.0 200 OK']);
+        for (const [room, person] of [
+          [his, ben],
+          [cleos, cleo],
+        ] as const) {
+          assert.equal(await room.ended, 'remote');
+          assert.equal(person.sip.received(isBye).length, 1);
+          await roster.until((users) =>
+            users.some((user) => user.entity === person.uri && user.disconnectionMethod === 'booted'),
+          );
+          const back = await person.sip.invite({ to: hers.uri, body: sdpBody(plainSdp()) }).final();
+          assertRefused(back, 403, /was removed/);
+        }
+        assert.equal(await dans.say('two are left'), 200);
+        assert.equal((await hers.hear()).text, 'two are left');
+        await assertNotInvited(eve);
+      }));
+  }
+
+  test('R-7.2.1.8-2a-v A-41 the sender is in the list too: it is told before its own BYE, and the others are removed as well', () =>
+    scene(stage.stack, ['Ada', 'Ben', 'Cleo', 'Dan'], async (ada, ben, cleo, dan) => {
+      const [hers, his, cleos, dans] = await together(ada, ben, cleo, dan);
+      const refer = await hers.dialog.refer(
+        LIST,
+        listOf([`${hers.uri};method=BYE`, `${ben.uri};method=BYE`]),
+      );
+      assertAccepted(refer.response, { isOutside: false });
+      for (const room of [hers, his]) assert.equal(await room.ended, 'remote');
+      assert.deepEqual(arrivals(ada, KINDS), ['2xx', 'NOTIFY', 'NOTIFY', 'BYE']);
+      assert.equal(await dans.say('the two of us'), 200);
+      assert.equal((await cleos.hear()).text, 'the two of us');
+    }));
+
+  test('R-7.2.1.8-1 A-34 who may not remove others: 403; where the sender is in the list it leaves, and the others stay', () =>
+    scene(stage.stack, ['Ada', 'Ben', 'Cleo', 'Dan'], async (ada, ben, cleo, dan) => {
+      const [hers, his, cleos] = await together(ada, ben, cleo, dan);
+      const others = listOf([cleo, dan].map(({ uri }) => `${uri};method=BYE`));
+      assertRefused((await his.dialog.refer(LIST, others)).response, 403, /not allowed to remove/);
+      const all = listOf([ben, cleo].map(({ uri }) => `${uri};method=BYE`));
+      const refer = await ben.sip.refer({ to: his.uri, referTo: LIST, ...all });
+      assertAccepted(refer.response, { isOutside: true });
+      assert.deepEqual(await progressOf(refer), [
+        'SIP/2.0 100 Trying',
+        'SIP/2.0 403 Forbidden',
+        'SIP/2.0 200 OK',
+      ]);
+      assert.equal(await his.ended, 'remote');
+      assert.equal(await hers.say('still three'), 200);
+      assert.equal((await cleos.hear()).text, 'still three');
+    }));
+
+  test('R-7.2.1.8-2b-i a list of whom nobody is there: 403', () =>
     scene(stage.stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
-      const [hers] = await together(ada, ben, cleo);
-      const refer = await hers.dialog.refer('<cid:list@home>;method=BYE', {
-        headers: [['Content-ID', '<list@home>']],
-        body: resourceLists([ben.uri, cleo.uri]),
-      });
-      assertRefused(refer.response, 400, /./);
+      const [hers] = await together(ada, ben);
+      const refer = await hers.dialog.refer(LIST, listOf([`${cleo.uri};method=BYE`]));
+      assertRefused(refer.response, 403, /to remove does not take part/);
     }));
 });

@@ -9,6 +9,7 @@ import type { Dialog } from '../../src/agents/sip/dialog.ts';
 import type { SipMessage } from '../../src/agents/sip/message.ts';
 import { FACTORY, Stack } from '../support/stack.ts';
 import { dialFactory, gather, plainSdp } from './support/ad-hoc.ts';
+import { evidence, lastMsrpLine, wireLine } from './support/evidence.ts';
 import { assertNotifies, assertRefused, sessionOf, stepOf, untilClosed } from './support/expect.ts';
 import { scene } from './support/scene.ts';
 import { outsider, userLine } from './support/users.ts';
@@ -30,6 +31,7 @@ describe('7.2.1.10 a participant leaves', () => {
         const response = await room.dialog.bye();
         assert.equal(response.status, 200);
         assert.match(response.header('Server') ?? '', /^IM-serv/);
+        evidence('R-7.2.1.10-1', wireLine(response, 'CSeq', 'Server'));
         assertRefused(await room.dialog.bye(), 481, /no such dialog/);
       }
     }));
@@ -42,6 +44,7 @@ describe('7.2.1.10 a participant leaves', () => {
       await his.dialog.bye();
       await untilClosed(his.msrp);
       assert.equal(await his.msrp.connect(path), 481);
+      evidence('R-7.2.1.10-2', lastMsrpLine(his.msrp, 'To-Path', 'From-Path'));
       assert.equal(await hers.say('without Ben'), 200);
       assert.equal((await cleos.hear()).text, 'without Ben');
       assert.deepEqual(his.msrp.waitingMessages, []);
@@ -68,12 +71,13 @@ describe('7.2.1.10 a participant leaves', () => {
       assert.match(found, /goes on/);
     }));
 
-  test('R-7.2.1.10-3 one of two remains: removed by 7.2.1.9, and the session is over', () =>
+  test('R-7.2.1.10-3 7.2.2.8 one of two remains: removed by 7.2.1.9, and the session is over', () =>
     scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
       const [hers, his] = await gather(ada, ben);
       const roster = await hers.watch();
       await his?.leave();
-      await hers.dialog.nextRequest('BYE');
+      const bye = await hers.dialog.nextRequest('BYE');
+      evidence('R-7.2.1.10-3', wireLine(bye.request, 'CSeq', 'Reason'));
       assert.equal(hers.dialog.state, 'terminated');
       await untilClosed(hers.msrp);
       assert.equal(await roster.subscription.untilTerminated(), 'noresource');
@@ -108,7 +112,7 @@ describe('7.2.1.10 a participant leaves', () => {
       assert.equal(toCleo.received.status, 487);
     }));
 
-  test('R-7.2.1.10-4 the leaver hears the end of its own subscription, the others that it has departed', () =>
+  test('R-7.2.1.10-4 7.2.2.10 the leaver hears the end of its own subscription, the others that it has departed', () =>
     scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
       const [hers, his] = await gather(ada, ben, cleo);
       assert.ok(his);
@@ -116,6 +120,9 @@ describe('7.2.1.10 a participant leaves', () => {
       await Promise.all([own.next(), watching.next()]);
       await his.leave();
       assert.equal(await own.subscription.untilTerminated(), 'noresource');
+      const [last] = own.subscription.notifies.slice(-1);
+      assert.ok(last);
+      evidence('R-7.2.1.10-4', wireLine(last, 'Event', 'Subscription-State'));
       await watching.next();
       const gone = watching.users.find(({ entity }) => entity === ben.uri);
       assert.deepEqual([gone?.status, gone?.disconnectionMethod], ['disconnected', 'departed']);
@@ -140,7 +147,7 @@ describe('7.2.1.10 a participant leaves', () => {
       assertRefused((await own?.subscription.refresh(600)) as SipMessage, 481, /no such dialog/);
     }));
 
-  test('R-7.2.1.10-ims R-7.2.1.10-1 a BYE before the final response: 200, and the INVITE gets its 487 (RFC 3261 15.1.2)', () =>
+  test('R-7.2.1.10-1 a BYE before the final response: 200, and the INVITE gets its 487 (RFC 3261 15.1.2)', () =>
     scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
       const call = dialFactory(ada, { invite: [ben.uri] });
       const invite = await ben.sip.nextInvite();

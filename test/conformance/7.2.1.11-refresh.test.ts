@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sdpOf } from '../../src/agents/sdp.ts';
 import type { HeaderOverrides } from '../../src/agents/sip/message.ts';
+import { evidence, wireLine } from './support/evidence.ts';
 import { assertClosed, assertEnded, assertRefused, assertSteps, foundAt } from './support/groups-outcomes.ts';
 import { nextOffer, sameOffer } from './support/groups-reoffer.ts';
 import { Stage } from './support/groups-stage.ts';
@@ -28,22 +29,23 @@ describe('7.2.1.11 session timer', { concurrency: 8 }, () => {
   it('R-7.2.1.11-1: a re-INVITE or UPDATE with Session-Expires is answered with refresher=uac and starts the timer anew', async () => {
     const [ada, ben, cyd, first, last] = await refreshed.come('ada', 'ben', 'cyd', 'first', 'last');
     const [firsts, adas, bens, cyds, lasts] = await Promise.all([
-      first.join(refreshed.group, { headers: interval(3) }),
-      ada.join(refreshed.group, { headers: interval(6) }),
-      ben.join(refreshed.group, { headers: interval(6) }),
-      cyd.join(refreshed.group, { headers: interval(6) }),
-      last.join(refreshed.group, { headers: interval(7) }),
+      first.join(refreshed.group, { headers: interval(4) }),
+      ada.join(refreshed.group, { headers: interval(9) }),
+      ben.join(refreshed.group, { headers: interval(9) }),
+      cyd.join(refreshed.group, { headers: interval(9) }),
+      last.join(refreshed.group, { headers: interval(10) }),
     ]);
-    assert.equal(adas.setUpBy.header('Session-Expires'), '6;refresher=uac');
+    assert.equal(adas.setUpBy.header('Session-Expires'), '9;refresher=uac');
     await assertEnded(firsts.dialog);
     const [byInvite, byUpdate] = await Promise.all([
-      adas.dialog.reinvite({ headers: interval(6), body: sameOffer(adas) }).final(),
-      bens.dialog.update({ headers: interval(6) }),
+      adas.dialog.reinvite({ headers: interval(9), body: sameOffer(adas) }).final(),
+      bens.dialog.update({ headers: interval(9) }),
     ]);
     for (const response of [byInvite, byUpdate]) {
       assert.equal(response.status, 200);
-      assert.equal(response.header('Session-Expires'), '6;refresher=uac');
+      assert.equal(response.header('Session-Expires'), '9;refresher=uac');
       assert.ok(response.values('Require').includes('timer'));
+      evidence('R-7.2.1.11-1', wireLine(response, 'CSeq', 'Session-Expires', 'Require'));
     }
     assert.equal(sdpOf(byInvite)?.sessionVersion, adas.peer.sessionVersion);
     assert.equal(byUpdate.bodyBytes.length, 0, 'an UPDATE without offer gets no answer');
@@ -67,13 +69,14 @@ describe('7.2.1.11 session timer', { concurrency: 8 }, () => {
     const [ada, ben, cyd] = await expired.come('ada', 'ben', 'cyd');
     const bens = await ben.join(expired.group);
     const roster = await bens.watch();
-    const cyds = await cyd.join(expired.group, { headers: interval(6) });
+    const cyds = await cyd.join(expired.group, { headers: interval(10) });
     const startMs = Date.now();
     const room = await ada.join(expired.group, { headers: interval(3) });
     const bye = await room.dialog.nextRequest('BYE');
     assert.ok(Date.now() - startMs >= earliestMs(3), `${Date.now() - startMs} ms`);
     assert.equal(cyds.dialog.state, 'confirmed', 'the longer interval still runs');
     assert.match(bye.request.header('Reason') ?? '', /session timer/);
+    evidence('R-7.2.1.11-exp', wireLine(bye.request, 'CSeq', 'Reason'));
     await assertClosed(room.msrp);
     await roster.until((users) =>
       users.some(

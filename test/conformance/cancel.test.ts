@@ -113,27 +113,22 @@ describe('CANCEL by the inviter', { concurrency: 4 }, () => {
     ));
 
   test('RFC3261-15 an invitee answers after the CANCEL: its 200 is acknowledged, then BYE', () =>
-    scene(
-      stack,
-      ['Ada', 'Ben'],
-      async (ada, ben) => {
-        const call = dialFactory(ada, { invite: [ben.uri] });
-        const invite = await ben.sip.nextInvite();
-        invite.answersCancel = false;
-        invite.ring();
-        await call.provisional(180);
-        assert.equal((await call.cancel()).status, 200);
-        assert.equal((await call.final()).status, 487);
-        await invite.nextCancel();
-        const dialog = await invite.accept({ body: sdpBody(plainSdp()) });
-        const bye = await dialog.nextRequest('BYE');
-        assert.equal(bye.status, 200);
-        assert.ok(bye.request.cseq > invite.request.cseq);
-        await assertSessionGone(invite, ada);
-        // A repeated 200 is told anew and gets a BYE of its own, which may come when the dialog is over.
-      },
-      { mayCross: /^BYE in no dialog of ours/ },
-    ));
+    scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
+      const call = dialFactory(ada, { invite: [ben.uri] });
+      const invite = await ben.sip.nextInvite();
+      invite.answersCancel = false;
+      invite.ring();
+      await call.provisional(180);
+      assert.equal((await call.cancel()).status, 200);
+      assert.equal((await call.final()).status, 487);
+      await invite.nextCancel();
+      const dialog = await invite.accept({ body: sdpBody(plainSdp()) });
+      const bye = await dialog.nextRequest('BYE');
+      assert.equal(bye.status, 200);
+      assert.ok(bye.request.cseq > invite.request.cseq);
+      await assertSessionGone(invite, ada);
+      // A repeated 200 is acknowledged again, and that is all: forks.test.ts.
+    }));
 });
 
 describe('CANCEL by the server', { concurrency: 4 }, () => {

@@ -8,7 +8,6 @@ import { SipAgent } from '../../src/agents/sip/agent.ts';
 import type { UacInvite } from '../../src/agents/sip/uac-invite.ts';
 import { groupDocument } from '../support/groups.ts';
 import { CORE_ADDRESS, DOMAIN, Stack } from '../support/stack.ts';
-import { seen } from './support/evidence.ts';
 import { assertNotifies } from './support/expect.ts';
 import { offer } from './support/groups-offers.ts';
 import { assertNoFaults } from './support/scene.ts';
@@ -107,9 +106,6 @@ describe('7.2.1.12 a roster larger than a datagram', () => {
     const sizes = roster.subscription.notifies.map(({ raw }) => raw.length);
     for (const bytes of sizes) assert.ok(bytes <= MAX_DATAGRAM_BYTES, `${bytes} bytes`);
     assert.ok(sizes.reduce((sum, bytes) => sum + bytes, 0) > MAX_DATAGRAM_BYTES, 'more than one could hold');
-    seen(
-      `${all.length} users in ${parts} documents of ${sizes.join(', ')} bytes, versions ${roster.documents.map(({ version }) => version).join(', ')}`,
-    );
 
     // Later changes are told as changes: of who left, not of all again.
     const [leaver, stays] = [crowd[7], crowd[8]] as [string, string];

@@ -7,7 +7,6 @@ import { after, before, describe, test } from 'node:test';
 import type { Subscriber } from '../../src/agents/chat.ts';
 import type { Room } from '../../src/agents/room.ts';
 import { DOMAIN, FACTORY } from '../support/stack.ts';
-import { seen } from './support/evidence.ts';
 import { ruleFor, Stage } from './support/groups-stage.ts';
 import { progressOf } from './support/refer-progress.ts';
 import { freshUri } from './support/scene.ts';
@@ -16,8 +15,20 @@ import { freshUri } from './support/scene.ts';
 const USER = 'zephyrine';
 const NAME = 'Quillfeather';
 const TAINT = new RegExp(`${USER}|${NAME}`, 'gi');
-const ALIAS = /^sip:anonymous\.[a-z0-9]+@anonymous\.invalid$/;
-const PRIVATE = [['Privacy', 'id']] as const;
+const ALIAS = /^sip:anonymous-\d+\.[a-z0-9]+@anonymous\.invalid$/;
+const OWN = `sip:${USER}@${DOMAIN}`;
+/** Privacy, asked for by a client that tells its name wherever a header field has room for one. */
+const PRIVATE = [
+  ['Privacy', 'id'],
+  ['History-Info', `<${OWN}?Privacy=history>;index=1`],
+  ['Referred-By', `"${NAME}" <${OWN}>`],
+  ['Reply-To', `"${NAME}" <${OWN}>`],
+  ['P-Preferred-Identity', `"${NAME}" <${OWN}>`],
+  ['Organization', `${NAME} and Sons`],
+  ['Call-Info', `<https://example.net/${USER}.png>;purpose=icon`],
+] as const;
+/** And in its SDP. */
+const ATTRIBUTES = [`x-owner:${NAME}`, `tool:${USER}`];
 
 const actions = {
   'allow-initiate-conference': true,
@@ -39,9 +50,20 @@ const adHoc = stage.cast('taint-ad-hoc');
 before(() => stage.open({ notify: { minIntervalMs: 0 } }));
 after(() => stage.close());
 
-/** Everything that these people have received so far is free of the taint. */
-function assertClean(...people: readonly Subscriber[]): void {
+/** What others hear of somebody in: looking for a name proves nothing where nothing has come. */
+const WHERE = {
+  'an invitation': /^INVITE [^]*\r\nReferred-By: [^]*\r\na=path:msrp:/,
+  'a list of who else is invited': /^INVITE [^]*Content-Disposition: recipient-list-history/,
+  'a roster': /^NOTIFY [^]*\r\nEvent: conference[^]*<user entity="sip:anonymous-/,
+  'the progress of a REFER': /^NOTIFY [^]*\r\nEvent: refer[^]*SIP\/2\.0 /,
+  'an answer with SDP': /^SIP\/2\.0 200 [^]*\r\no=[^]*\r\na=path:msrp:/,
+  'a message in CPIM': /^MSRP \S+ SEND[^]*\r\nFrom: [^\r]*<sip:anonymous-/,
+} as const;
+
+/** Everything that these people have received so far is free of the taint, and there was some of each of these kinds. */
+function assertClean(kinds: readonly (keyof typeof WHERE)[], ...people: readonly Subscriber[]): void {
   let bytes = 0;
+  const seen = new Set<string>();
   for (const person of people) {
     const received = [
       ...person.sip.trace.filter(({ direction }) => direction === 'received'),
@@ -51,10 +73,12 @@ function assertClean(...people: readonly Subscriber[]): void {
       bytes += entry.bytes.length;
       const text = entry.bytes.toString('latin1');
       assert.deepEqual(text.match(TAINT) ?? [], [], `${person.uri} has received\n${text}`);
+      for (const kind of kinds) if (WHERE[kind].test(text)) seen.add(kind);
     }
     assert.ok(person.rooms.length > 0 && received.length > 0, `${person.uri} has seen something`);
   }
-  seen(`${bytes} bytes received by ${people.length} others: none of them names the private participant`);
+  assert.ok(bytes > 0);
+  assert.deepEqual([...seen].sort(), [...kinds].sort(), 'kinds of messages that have come');
 }
 
 /** An IMDN as RFC 5438 wants it: with the address that the message was for. */
@@ -115,7 +139,7 @@ describe('7.2.3.2 chat alias: nothing of who hides behind it reaches anybody', (
     const bens = await ben.join(chat.group);
     const roster = await bens.watch();
     const early = await adas.watch();
-    const room = await hidden.join(chat.group, { headers: PRIVATE });
+    const room = await hidden.join(chat.group, { headers: PRIVATE, attributes: ATTRIBUTES });
     const alias = await chats(room, hidden.uri, adas, bens);
     await roster.until((users) =>
       users.some(({ entity, status }) => entity === alias && status === 'connected'),
@@ -138,7 +162,7 @@ describe('7.2.3.2 chat alias: nothing of who hides behind it reaches anybody', (
     await early.until((users) =>
       users.some(({ entity, status }) => entity === alias && status === 'disconnected'),
     );
-    const again = await hidden.join(adas.uri, { headers: PRIVATE });
+    const again = await hidden.join(adas.uri, { headers: PRIVATE, attributes: ATTRIBUTES });
     assert.equal(
       await chats(again, hidden.uri, adas, bens, dans),
       alias,
@@ -153,14 +177,21 @@ describe('7.2.3.2 chat alias: nothing of who hides behind it reaches anybody', (
     await roster.until((users) =>
       users.some(({ entity, disconnectionMethod }) => entity === alias && disconnectionMethod === 'booted'),
     );
-    assertClean(ada, ben, dan);
+    const kinds = [
+      'an invitation',
+      'a roster',
+      'the progress of a REFER',
+      'an answer with SDP',
+      'a message in CPIM',
+    ] as const;
+    assertClean(kinds, ada, ben, dan);
   });
 
   test('7.2.3.2 R-7.2.1.3-6 who sets a group session up hides from all whom it invites', async () => {
     const [ada, ben] = await called.come('ada', 'ben');
     const hidden = await called.comeAs(USER, { displayName: NAME });
     const [room, adas, bens] = await Promise.all([
-      hidden.join(called.group, { headers: PRIVATE }),
+      hidden.join(called.group, { headers: PRIVATE, attributes: ATTRIBUTES }),
       ada.answerNext(),
       ben.answerNext(),
     ]);
@@ -171,7 +202,7 @@ describe('7.2.3.2 chat alias: nothing of who hides behind it reaches anybody', (
     await roster.until((users) =>
       users.some(({ entity, status }) => entity === alias && status === 'disconnected'),
     );
-    assertClean(ada, ben);
+    assertClean(['an invitation', 'a roster', 'a message in CPIM'], ada, ben);
   });
 
   test('7.2.3.2 A-25 an ad hoc session: its inviter hides from the invited, and from whom they add', async () => {
@@ -180,7 +211,11 @@ describe('7.2.3.2 chat alias: nothing of who hides behind it reaches anybody', (
     const [room, adas, bens] = await Promise.all([
       hidden.startAdHoc({
         factory: FACTORY,
-        invite: [ada.uri, ben.uri],
+        invite: [
+          { uri: ada.uri, copyControl: 'to' },
+          { uri: ben.uri, copyControl: 'cc' },
+        ],
+        attributes: ATTRIBUTES,
         subject: 'Who is it?',
         headers: PRIVATE,
       }),
@@ -206,6 +241,12 @@ describe('7.2.3.2 chat alias: nothing of who hides behind it reaches anybody', (
     );
     assert.equal(await dans.say('gone'), 200);
     assert.equal((await adas.hear()).text, 'gone');
-    assertClean(ada, ben, dan);
+    const kinds = [
+      'an invitation',
+      'a list of who else is invited',
+      'a roster',
+      'a message in CPIM',
+    ] as const;
+    assertClean(kinds, ada, ben, dan);
   });
 });

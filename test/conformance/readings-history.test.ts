@@ -30,11 +30,19 @@ const recorders = [seats, full, brought, last].map((cast) => cast.uri('recorder'
 /** Only the users of a list may. */
 const ruled = new Stage();
 const listed = ruled.cast('listed', room);
+const unseen = ruled.cast('unseen', { ...room, members: [...room.members, 'recorder'] });
 
 before(() =>
   Promise.all([
     open.open({ history: { functions: recorders }, notify: { minIntervalMs: 0 } }),
-    ruled.open({ history: { functions: [listed.uri('recorder')], invokers: [INVOKER] } }),
+    ruled.open({
+      history: {
+        functions: [listed.uri('recorder'), unseen.uri('recorder')],
+        invokers: [INVOKER],
+        showInRoster: false,
+      },
+      notify: { minIntervalMs: 0 },
+    }),
   ]),
 );
 after(() => Promise.all([open.close(), ruled.close()]));
@@ -64,6 +72,20 @@ describe('7.2.1.4 the History Function', () => {
     );
     assert.equal(xml.match(/<entry>history<\/entry>/g)?.length, 1);
     assert.equal(roster.documents.at(-1)?.maximumUserCount, SEATS);
+  });
+
+  test('R-7.2.1.12-5 history.showInRoster false: only the recorder itself sees it in the conference state', async () => {
+    const [ada, ben, recorder] = await unseen.come('ada', 'ben', 'recorder');
+    const hers = await ada.join(unseen.group);
+    const roster = await hers.watch();
+    const own = await (await recorder.join(unseen.group)).watch();
+    await own.until((users) => users.length === 2);
+    await ben.join(unseen.group);
+    await roster.until((users) => users.some(({ entity }) => entity === ben.uri));
+    assert.deepEqual(roster.users.map(({ entity }) => entity).toSorted(), [ada.uri, ben.uri]);
+    assert.match(roster.subscription.notifies.at(-1)?.body ?? '', /<user-count>2<\/user-count>/);
+    for (const { body } of roster.subscription.notifies) assert.doesNotMatch(body, /recorder|history/);
+    await own.until((users) => users.length === 3);
   });
 
   test('R-7.2.1.4-3a R-7.2.1.4-3b a full room: in with the Referred-By of a participant, 486 without, or with that of a stranger', async () => {

@@ -3,53 +3,35 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { describe, test } from 'node:test';
 import { stringify } from 'yaml';
 import type { Room } from '../../src/agents/room.ts';
-import { startKamailio } from '../../src/app/kamailio-process.ts';
-import { log } from '../support/kamailio/kamailio-fixture.ts';
-import { Attached, CORE, DOMAIN, FACTORY, freePorts, type Ports, SECRET } from './support/attached.ts';
+import { Attached, DOMAIN, FACTORY, freePorts, SECRET } from './support/attached.ts';
 import { Command } from './support/command.ts';
 import { assertClean, chat, conversation } from './support/conversing.ts';
+import { eventually } from './support/eventually.ts';
 
-const CONFIG_FILE = fileURLToPath(new URL('../../kamailio/kamailio.cfg', import.meta.url));
-
-/** Somebody else's Kamailio: our stand-alone configuration, but started by hand. */
-async function kamailio(t: TestContext, ports: Ports): Promise<void> {
-  const runDir = await mkdtemp(join(tmpdir(), 'parley-kamailio-'));
-  t.after(() => rm(runDir, { recursive: true, force: true }));
-  const at = (port: number) => ({ host: '127.0.0.1', port });
-  const running = await startKamailio({
-    nodeId: 'kam1',
-    configFile: CONFIG_FILE,
-    runDir,
-    listen: [
-      { proto: 'udp', ...at(ports.sip) },
-      { proto: 'tcp', ...at(ports.sip) },
-    ],
-    domain: DOMAIN,
-    realm: DOMAIN,
-    trustedPeers: [`${CORE}/32`],
-    rpc: at(ports.rpc),
-    service: [at(ports.jsonRpc)],
-    secret: SECRET,
-    sessionPrefix: 'im-s-',
-    factories: [FACTORY],
-    memoryMb: 64,
-    workers: 2,
-    log,
-  });
-  t.after(() => running.stop());
-}
+/** Of pino. */
+const WARN = 40;
 
 describe('attached to a Kamailio with the same secret', () => {
   test('a conversation is held; both end with status 0 and leave Kamailio alone', async (t) => {
     const ports = await freePorts();
     const attached = await Attached.start(ports);
     t.after(() => attached.stop());
-    await kamailio(t, ports);
+    const { ready, waitsFor, jsonRpc } = await attached.focus.ready();
+    assert.deepEqual([ready, jsonRpc], [false, `127.0.0.1:${ports.jsonRpc}`]);
+    assert.ok((waitsFor as string[]).includes('no Kamailio has connected yet'));
+    await attached.startKamailio(t);
     await attached.kamailioConnected();
+    const lines = () => attached.focus.stdout.trim().split('\n');
+    await eventually(
+      () => lines().length === 2,
+      () => attached.focus.stdout,
+    );
+    const { admin, ...second } = JSON.parse(lines()[1] ?? '') as Record<string, unknown>;
+    assert.deepEqual(second, { ready: true, jsonRpc });
+    assert.equal((await fetch(`${String(admin)}/readyz`)).status, 200);
     const [ada, ben] = await Promise.all([attached.subscriber('ada'), attached.subscriber('ben')]);
     const [adas, bens] = (await conversation(FACTORY, ada, ben)) as [Room, Room];
     await chat('attached', adas, bens);
@@ -57,6 +39,15 @@ describe('attached to a Kamailio with the same secret', () => {
     assert.equal((await bens.leave()).status, 200);
     assert.equal(await adas.ended, 'remote');
     assertClean(ada, ben);
+    await attached.focus.stop();
+    const last = attached.focus.logEntries();
+    const whileStopping = last.slice(last.findIndex(({ msg }) => msg === 'stopping'));
+    assert.deepEqual(
+      whileStopping.filter(({ level }) => Number(level) >= WARN),
+      [],
+      'to let Kamailio go is no trouble then',
+    );
+    assert.ok(whileStopping.some(({ msg }) => msg === 'Kamailio disconnected'));
     assert.deepEqual(await attached.stop(), [0, 0]);
     const answer = await fetch(`http://127.0.0.1:${ports.rpc}/RPC`, { method: 'POST', body: '{}' });
     assert.equal(answer.status, 403, 'Kamailio still answers');
@@ -66,9 +57,9 @@ describe('attached to a Kamailio with the same secret', () => {
 describe('attached with another secret', () => {
   test('what Kamailio asks is refused and logged, the caller gets 500, and nothing is decided', async (t) => {
     const ports = await freePorts();
-    const attached = await Attached.start(ports, 'not-the-secret-of-theirs');
+    const attached = await Attached.start(ports, { secret: 'not-the-secret-of-theirs' });
     t.after(() => attached.stop());
-    await kamailio(t, ports);
+    await attached.startKamailio(t);
     await attached.kamailioConnected();
     const ada = await attached.subscriber('ada');
     const { call } = await ada.dialAdHoc({ factory: FACTORY, invite: [`sip:ben@${DOMAIN}`] });

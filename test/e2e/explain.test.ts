@@ -7,6 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { Subscriber } from '../../src/agents/chat.ts';
 import type { Room } from '../../src/agents/room.ts';
+import { sdpBody } from '../../src/agents/sdp.ts';
+import { plainSdp } from '../conformance/support/ad-hoc.ts';
 import { groupDocument } from '../support/groups.ts';
 import { DOMAIN, Stack } from '../support/stack.ts';
 import { Command, type Ended } from './support/command.ts';
@@ -27,7 +29,13 @@ before(async () => {
   const members = [ADA, BEN, CLEO];
   stack = await Stack.start({
     groups: [
-      groupDocument({ uri: GROUP, members, inviteMembers: false, maxParticipants: 2 }),
+      groupDocument({
+        uri: GROUP,
+        displayName: 'Explained',
+        members,
+        inviteMembers: false,
+        maxParticipants: 2,
+      }),
       groupDocument({ uri: IDLE, members: [ADA, BEN] }),
     ],
   });
@@ -75,6 +83,14 @@ async function explain(text: string, ...flags: readonly string[]): Promise<Ended
   return new Command('explain', '--config', join(stack.directory, 'parley.yaml'), ...flags, file).ended();
 }
 
+function explainOverRest(question: object): Promise<Response> {
+  return fetch(new URL('/api/v1/explain', stack.ready.admin), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(question),
+  });
+}
+
 /** Every row of every table of the store. */
 function rows(): string[] {
   const db = new DatabaseSync(join(stack.directory, 'parley.db'), { readOnly: true });
@@ -100,6 +116,9 @@ interface Step {
 }
 
 interface Answer {
+  readonly answer: string;
+  readonly remedies: readonly string[];
+  readonly rule: string | null;
   readonly method: string;
   readonly target: string;
   readonly originator: string | null;
@@ -108,6 +127,7 @@ interface Answer {
   readonly warning: string | null;
   readonly steps: readonly Step[];
   readonly actions: readonly string[];
+  readonly earlier: readonly string[];
 }
 
 function asJson({ code, stdout, stderr }: Ended): Answer {
@@ -124,14 +144,54 @@ describe('parley explain, beside a running stack', () => {
     assert.equal(code, 0, stderr);
     assert.equal(stderr, '');
     const lines = stdout.split('\n');
-    assert.equal(lines[0], `INVITE ${GROUP}`);
-    assert.match(lines[1] ?? '', new RegExp(`as ${CLEO}$`));
-    assert.ok(lines.includes('7.2.1.4  Joining a pre-defined IM group session'));
-    assert.match(stdout, /✓ R-7\.2\.1\.4-2 +.*join-handling/);
-    assert.match(stdout, /✗ R-7\.2\.1\.4-3 +.*: R-7\.2\.1\.4-3b: 2 of 2 seats are taken by others/);
-    assert.match(stdout, /→ 486 Busy Here\n +Warning: 399 \S+ "Too many participants"\n/);
-    assert.match(stdout, /because R-7\.2\.1\.4-3b: 2 of 2 seats/);
-    assert.match(stdout, /Nothing was sent and nothing was changed\./);
+    // The answer first, for who does not know the specification.
+    assert.equal(
+      lines[0],
+      'This INVITE would get 486 Busy Here, because the room "Explained" is full: 2 of 2 seats are taken (ada, ben); cleo would be the 3rd.',
+    );
+    assert.match(lines[1] ?? '', /^The limit is max-participant-count in \S*group-0\.xml\.$/);
+    assert.match(
+      stdout,
+      /\nTo change that, one of these:\n {2}- wait until .*parley kick.*\n {2}- raise max-participant-count in \S+, or .*: parley limit SESSION --max N\n/,
+    );
+    assert.match(stdout, /\nWhat was looked at, by 7\.2\.1\.4 Joining a pre-defined IM group session:\n/);
+    assert.match(stdout, /✓ R-7\.2\.1\.4-2 +.*join-handling by rule "members"/);
+    assert.match(stdout, /✗ R-7\.2\.1\.4-3b +a seat is free: 2 of 2 seats are taken by others/);
+    assert.match(stdout, /\nRule:\n {2}join-handling is granted to cleo by rule "members" of \S+\.xml\.\n/);
+    assert.match(
+      stdout,
+      /\nOn the wire:\n {2}SIP\/2\.0 486 Busy Here\n {2}Warning: 399 \S+ "Too many participants"\n/,
+    );
+    assert.match(
+      stdout,
+      new RegExp(`\nINVITE ${GROUP} from 127\\.0\\.0\\.1:5060, as ${CLEO} \\(a trusted peer: `),
+    );
+    assert.match(stdout, /Nothing was sent and nothing was changed\.\n$/);
+  });
+
+  test('R-7.2.1.4-3b an INVITE that was answered before: when, with what and why, beside how it would be now', async () => {
+    const cleo = people[2] ?? assert.fail();
+    const call = cleo.sip.invite({ to: GROUP, body: sdpBody(plainSdp()) });
+    assert.equal((await call.final()).status, 486);
+    const { callId, raw } = call.request;
+    await eventually(
+      async () => (await stack.decisions({ callId })).length > 0,
+      () => 'the decision is not kept',
+    );
+    // The same Call-ID to a room that is free: the answer of now is another than that of then.
+    const now = raw.toString('utf8').replaceAll(GROUP, IDLE);
+    const { code, stdout, stderr } = await explain(now, '--trust', 'digest');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^This INVITE would get 403 Forbidden, because no rule /);
+    assert.match(
+      stdout,
+      /\nAnswered before, by its Call-ID \(the above is how it would be now\):\n {2}- \d{4}-\d\d-\d\dT\S+Z 486 "Too many participants" to the INVITE, by 7\.2\.1\.4 .*; R-7\.2\.1\.4-3b a seat is free: 2 of 2 seats are taken by others\n/,
+    );
+    const { earlier } = asJson(await explain(now, '--trust', 'digest', '--json'));
+    assert.match(earlier[0] ?? '', / 486 "Too many participants" /);
+    assert.deepEqual(asJson(await explain(invite(CLEO, GROUP, fromCore(CLEO)), '--json')).earlier, []);
+    const asked = ['--trust', 'digest', '--url', stack.ready.admin];
+    assert.equal((await explain(now, ...asked)).stdout, stdout, 'a running focus says the same');
   });
 
   test('R-7.2.1.4-3b --json: the same as one line of JSON', async () => {
@@ -141,9 +201,26 @@ describe('parley explain, beside a running stack', () => {
       ['INVITE', GROUP, CLEO, '7.2.1.4', 486, 'Too many participants'],
     );
     const last = answer.steps.at(-1);
-    assert.deepEqual([last?.id, last?.verdict], ['R-7.2.1.4-3', 'refuse']);
-    assert.match(last?.found ?? '', /^R-7\.2\.1\.4-3b/);
+    assert.deepEqual([last?.id, last?.verdict], ['R-7.2.1.4-3b', 'refuse']);
+    assert.equal(last?.found, '2 of 2 seats are taken by others');
+    assert.match(answer.answer, /^This INVITE would get 486 Busy Here, because the room "Explained" is full/);
+    assert.match(answer.rule ?? '', /^join-handling is granted to cleo by rule "members"/);
+    assert.equal(answer.remedies.length, 2);
     assert.deepEqual(answer.actions, []);
+  });
+
+  test('the admin answers the same, by the state as it is', async () => {
+    const text = invite(CLEO, GROUP, fromCore(CLEO));
+    const told = asJson(await explain(text, '--json'));
+    const before = await bytesOf();
+    const answered = await explainOverRest({ message: text });
+    assert.equal(answered.status, 200);
+    assert.deepEqual(await answered.json(), told);
+    assert.equal(await bytesOf(), before, 'nothing is written');
+    const asNobody = (await (await explainOverRest({ message: text, trust: 'none' })).json()) as Answer;
+    assert.equal(asNobody.status, 403);
+    assert.equal((await explainOverRest({ message: 'SIP/2.0 200 OK\n\n' })).status, 422);
+    assert.equal((await explainOverRest({ message: text, src: 'somewhere' })).status, 422);
   });
 
   test('it is what the stack answers: the same status, Warning and steps', async () => {
@@ -167,8 +244,11 @@ describe('parley explain, beside a running stack', () => {
     assert.deepEqual([answer.clause, answer.status], ['7.2.1.3', null]);
     assert.ok(answer.actions.includes(`INVITE to ${BEN}`), answer.actions.join(', '));
     const { stdout } = await explain(invite(ADA, IDLE, fromCore(ADA)));
-    assert.match(stdout, /→ no final answer yet/);
-    assert.match(stdout, new RegExp(`then INVITE to ${BEN}`));
+    assert.match(
+      stdout,
+      /^This INVITE would get no final answer yet: ben is invited to the room "im-g-idle"\. The first of them who accepts brings the 200\.\nIf none does, ada gets the lowest of their codes/,
+    );
+    assert.match(stdout, new RegExp(`\nSent:\n(?: .*\n)* {2}- INVITE to ${BEN}\n`));
   });
 
   test('--src and --trust: who it counts as coming from', async () => {
@@ -239,6 +319,28 @@ describe('parley explain, beside a running stack', () => {
       assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
     });
   }
+
+  test('- reads standard input; CR LF and bare LF mean the same', async () => {
+    const text = invite(CLEO, GROUP, fromCore(CLEO));
+    const config = ['--config', join(stack.directory, 'parley.yaml'), '--json'];
+    const answers = await Promise.all(
+      [text, text.replaceAll('\n', '\r\n')].map(async (input) => {
+        const command = new Command('explain', ...config, '-');
+        command.child.stdin?.end(input);
+        return asJson(await command.ended());
+      }),
+    );
+    assert.deepEqual(answers[0], answers[1]);
+    assert.equal(answers[0]?.status, 486);
+  });
+
+  test('--help says what it does and takes', async () => {
+    const { code, stdout } = await new Command('explain', '--help').ended();
+    assert.equal(code, 0);
+    assert.match(stdout, /^parley explain .*--src IP:PORT.*--trust core\|digest\|none.*FILE\|-\n/);
+    for (const flag of ['--config', '--json', '--trust', '--src'])
+      assert.match(stdout, new RegExp(`  ${flag}`));
+  });
 
   test('a wrong use: exit status 2; a file that is not there: 1', async () => {
     const text = invite(CLEO, GROUP);

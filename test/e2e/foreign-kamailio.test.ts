@@ -95,6 +95,11 @@ describe("Debian's kamailio.cfg with our lines, the real focus and switch attach
     ];
     const [adas, bens, caras] = (await conversation(FACTORY, ada, ben, cara)) as [Room, Room, Room];
     await chat('before', adas, bens, caras);
+    // They are of the trusted core.
+    for (const { setUpBy } of [bens, caras]) {
+      assert.equal(setUpBy.header('P-Asserted-Identity'), `<${ada.uri}>`);
+      assert.equal(setUpBy.header('X-IM-Hop'), undefined);
+    }
     const roster = await adas.watch();
     await roster.until((users) => users.filter(({ status }) => status === 'connected').length === 3);
     const decisions = () => attached.focus.logEntries().filter(({ msg }) => msg === 'decision').length;
@@ -123,6 +128,54 @@ describe("Debian's kamailio.cfg with our lines, the real focus and switch attach
       assert.match(refused.header('Warning') ?? '', /^399 /);
     } finally {
       await stranger.stop();
+    }
+  });
+});
+
+describe("Debian's kamailio.cfg with digest of its own (WITH_AUTH) and our lines", () => {
+  const PASSWORDS = { ada: 'a1', ben: 'b2', cara: 'c3' };
+  const cleanUps = new CleanUps();
+  let attached: Attached;
+
+  before(async () => {
+    const ports = await freePorts();
+    attached = await Attached.start(ports);
+    cleanUps.after(() => attached.stop());
+    await startForeignKamailio(cleanUps, ports, { withOurLines: true, passwords: PASSWORDS });
+    await attached.kamailioConnected();
+  });
+  after(() => cleanUps.run());
+
+  test('its users hold a conversation as who they are by their passwords, and ask for more within it', async () => {
+    const [ada, ben, cara] = await Promise.all(
+      (['ada', 'ben', 'cara'] as const).map((name) => attached.subscriber(name, PASSWORDS[name])),
+    );
+    assert(ada !== undefined && ben !== undefined && cara !== undefined);
+    const [adas, bens] = (await conversation(FACTORY, ada, ben)) as [Room, Room];
+    await chat('by digest', adas, bens);
+    assert.equal(bens.setUpBy.header('P-Asserted-Identity'), undefined, 'for trusted peers alone');
+    assert.equal(bens.setUpBy.header('Referred-By'), `<${ada.uri}>`);
+    assert.equal(bens.setUpBy.header('X-IM-Hop'), undefined);
+    const roster = await bens.watch();
+    const [{ response }, caras] = await Promise.all([adas.dialog.refer(`<${cara.uri}>`), cara.answerNext()]);
+    assert.equal(response.status, 202);
+    await roster.until((users) => users.filter(({ status }) => status === 'connected').length === 3);
+    await chat('three now', caras, adas, bens);
+    for (const room of [caras, bens]) assert.equal((await room.leave()).status, 200);
+    assert.equal(await adas.ended, 'remote');
+    assertClean(ada, ben, cara);
+  });
+
+  test('a wrong password is asked again and the focus hears nothing of it', async () => {
+    const proxy = { host: '127.0.0.1', port: attached.ports.sip };
+    const mallory = await SipAgent.start({ uri: `sip:ada@${DOMAIN}`, proxy, password: 'guessed' });
+    try {
+      const call = mallory.invite({ to: FACTORY });
+      assert.equal((await call.final()).status, 407);
+      const { callId } = call.request;
+      assert.ok(!attached.focus.logEntries().some((entry) => entry['callId'] === callId));
+    } finally {
+      await mallory.stop();
     }
   });
 });

@@ -105,6 +105,33 @@ describe('identity', () => {
     assert.deepEqual(una.violations, []);
   });
 
+  test('who invites is asserted, and what is charged by told, to trusted peers alone', async () => {
+    const mal = await stack.subscriber('mal', { localAddress: OUTSIDE_ADDRESS, password: PASSWORD });
+    const proxied = await stack.subscriber('whoever', { assertedIdentity: `"Eve" <${uriOf('eve')}>` });
+    const outgoing = await proxied.dialAdHoc({
+      factory: FACTORY,
+      invite: [ben.uri, mal.uri],
+      headers: [
+        ['P-Charging-Vector', 'icid-value=1'],
+        ['P-Charging-Function-Addresses', 'ccf=192.0.2.8'],
+      ],
+    });
+    const [bens, mals] = await Promise.all([ben.sip.nextInvite(), mal.sip.nextInvite()]);
+    const of = (name: string) => [bens, mals].map(({ request }) => request.header(name));
+    assert.deepEqual(of('P-Asserted-Identity'), [`"Eve" <${uriOf('eve')}>`, undefined]);
+    assert.deepEqual(of('P-Charging-Vector'), ['icid-value=1', undefined]);
+    assert.deepEqual(of('P-Charging-Function-Addresses'), ['ccf=192.0.2.8', undefined]);
+    // Both see who it is.
+    for (const { request } of [bens, mals]) {
+      assert.match(request.header('From') ?? '', /^"Eve" <sip:im-s-/);
+      assert.equal(request.header('Referred-By'), `<${uriOf('eve')}>`);
+      assert.equal(request.headers('X-IM-Hop').length + request.headers('X-IM-Uac').length, 0);
+    }
+    await Promise.all([bens.reject(486), mals.reject(486)]);
+    await assert.rejects(outgoing.room(), /486/);
+    assert.deepEqual(mal.violations, []);
+  });
+
   test('a digest user registers itself only', async () => {
     const una = await outsider('una', PASSWORD);
     await assert.rejects(una.register({ headers: [['To', `<${VICTIM}>`]] }), /403/);

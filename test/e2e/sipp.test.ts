@@ -7,7 +7,7 @@ import { DOMAIN, FACTORY, Stack } from '../support/stack.ts';
 
 const FACTORY_USER = /^sip:([^@]+)@/.exec(FACTORY)?.[1] ?? '';
 /** How long an inviter stays: long enough for everybody who was invited to have answered. */
-const STAY = ['-d', '1000'];
+const STAY = ['-d', '2500'];
 
 const uriOf = (user: string): string => `sip:${user}@${DOMAIN}`;
 const chatGroup = (transport: string): string => `im-g-sipp-${transport}`;

@@ -1,11 +1,9 @@
 /** Runs SIPp scenarios as child processes: free ports, a deadline, and a failure that says what came instead. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './kamailio/free-port.ts';
 
 export interface SippOptions {
   /** File name in test/sipp/, such as `adhoc-inviter.xml`, or an absolute path. */
@@ -16,6 +14,8 @@ export interface SippOptions {
   readonly service?: string;
   /** `-key name value` each; scenarios name the keys they need in their first comment. */
   readonly keys?: Readonly<Record<string, string>>;
+  /** What `@NAME@` stands for in the scenario's file: for what SIPp takes no key in, such as an expected status. */
+  readonly filled?: Readonly<Record<string, string>>;
   /** Any other arguments. */
   readonly args?: readonly string[];
   /** Default 127.0.0.1. */
@@ -24,7 +24,7 @@ export interface SippOptions {
   readonly transport?: 'udp' | 'tcp';
   /** Calls to make or take, default 1. */
   readonly calls?: number;
-  /** SIPp is killed after it; default 15,000 ms. */
+  /** SIPp is killed after it; default 30,000 ms. */
   readonly timeoutMs?: number;
 }
 
@@ -74,9 +74,10 @@ export async function meanwhile<T>(sipp: Promise<SippResult>, wait: Promise<T>):
 export async function startSipp(options: SippOptions): Promise<RunningSipp> {
   const localAddress = options.localAddress ?? '127.0.0.1';
   const transport = options.transport ?? 'udp';
-  const localPort = await freePort(localAddress, transport);
+  const localPort = await freePort(localAddress);
   const folder = await mkdtemp(join(tmpdir(), 'sipp-'));
-  const child = spawn('sipp', sippArguments(options, localAddress, localPort), {
+  const file = await scenarioFile(options, folder);
+  const child = spawn('sipp', sippArguments(options, file, localAddress, localPort), {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -93,7 +94,7 @@ export async function startSipp(options: SippOptions): Promise<RunningSipp> {
   const timer = setTimeout(() => {
     timedOut = true;
     kill();
-  }, options.timeoutMs ?? 15_000);
+  }, options.timeoutMs ?? 30_000);
   const done = finished(child)
     .then((code) => readResult(folder, options.scenario, timedOut ? -1 : code, output))
     .finally(async () => {
@@ -120,10 +121,25 @@ export async function startSipp(options: SippOptions): Promise<RunningSipp> {
 
 const MAX_OUTPUT_CHARS = 200_000;
 
-function sippArguments(options: SippOptions, localAddress: string, localPort: number): string[] {
-  const file = options.scenario.startsWith('/')
-    ? options.scenario
-    : join(import.meta.dirname, '..', 'sipp', options.scenario);
+async function scenarioFile({ scenario, filled }: SippOptions, folder: string): Promise<string> {
+  const file = scenario.startsWith('/') ? scenario : join(import.meta.dirname, '..', 'sipp', scenario);
+  if (filled === undefined) return file;
+  const text = await readFile(file, 'latin1');
+  const copy = join(folder, 'scenario.xml');
+  await writeFile(
+    copy,
+    text.replaceAll(/@([A-Z]+)@/g, (whole, name: string) => filled[name] ?? whole),
+    'latin1',
+  );
+  return copy;
+}
+
+function sippArguments(
+  options: SippOptions,
+  file: string,
+  localAddress: string,
+  localPort: number,
+): string[] {
   const args = ['-sf', file, '-i', localAddress, '-p', String(localPort), '-m', String(options.calls ?? 1)];
   args.push('-t', options.transport === 'tcp' ? 't1' : 'u1', '-nostdin', '-fd', '1');
   args.push('-trace_err', '-error_file', 'errors.log', '-trace_msg', '-message_file', 'messages.log');
@@ -134,28 +150,6 @@ function sippArguments(options: SippOptions, localAddress: string, localPort: nu
   args.push(...(options.args ?? []));
   if (options.remote !== undefined) args.push(options.remote);
   return args;
-}
-
-/** A port of this address that was free a moment ago. */
-export async function freePort(address: string, transport: 'udp' | 'tcp'): Promise<number> {
-  if (transport === 'udp') {
-    const socket = createSocket('udp4');
-    socket.bind(0, address);
-    await once(socket, 'listening');
-    const { port } = socket.address();
-    const closed = once(socket, 'close');
-    socket.close();
-    await closed;
-    return port;
-  }
-  const server = createServer();
-  server.listen(0, address);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const closed = once(server, 'close');
-  server.close();
-  await closed;
-  return port;
 }
 
 function finished(child: ChildProcess): Promise<number> {

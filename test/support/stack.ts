@@ -14,7 +14,9 @@ import { Subscriber, type SubscriberOptions } from '../../src/agents/chat.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const READY_TIMEOUT_MS = 40_000;
-const STOP_TIMEOUT_MS = 8_000;
+const STOP_TIMEOUT_MS = 20_000;
+/** Of an agent for what it waits for; a machine with other work takes its time. */
+const AGENT_WAIT_MS = 10_000;
 
 export const DOMAIN = 'example.net';
 export const FACTORY = `sip:im-conference-factory@${DOMAIN}`;
@@ -137,6 +139,7 @@ export class Stack {
       proxy: this.proxy,
       localAddress: CORE_ADDRESS,
       assertedIdentity: `"${displayName}" <${uri}>`,
+      waitMs: AGENT_WAIT_MS,
       ...options,
     });
     this.#subscribers.push(subscriber);
@@ -209,7 +212,7 @@ async function writeConfig(
     kamailio: { jsonRpc: { listen: '127.0.0.1:0' }, rpc: { listen: '127.0.0.1:0' }, memoryMb: 64 },
     msrp: { listen: '127.0.0.1:0' },
     eventSocket: { listen: '127.0.0.1:0' },
-    admin: { listen: '127.0.0.1:0' },
+    admin: { listen: '127.0.0.1:0', withoutToken: 'admin' },
     store: { sqlite: 'parley.db' },
     ...(groups.length === 0 ? {} : { groups: ['group-*.xml'] }),
   };

@@ -8,6 +8,7 @@ import test from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { RunResults, TestResult } from '../conformance/report/collect.ts';
 import { conformancePage, stable } from '../conformance/report/page.ts';
+import { READING_TEXTS } from '../conformance/report/readings-text.ts';
 import { ROOT } from '../conformance/report/run-tests.ts';
 import { CLAUSES, STATEMENT_IDS, STATEMENTS } from '../conformance/report/statements.ts';
 import { idsOf, withoutIds } from '../conformance/report/test-ids.ts';
@@ -23,12 +24,14 @@ function result(name: string, of: Partial<TestResult> = {}): TestResult {
     durationMs: 1,
     ...idsOf(name),
     evidence: {},
-    seen: [],
     ...of,
   };
 }
 
-const allPassing: RunResults = { tests: STATEMENTS.map(({ id }) => result(`${id}: it`)), brokenFiles: [] };
+const allPassing: RunResults = {
+  tests: STATEMENTS.map(({ id }) => result(`${id}: it`, { evidence: { [id]: [`SIP/2.0 200 OK of ${id}`] } })),
+  brokenFiles: [],
+};
 
 test('the statements are 170, each once, in twelve clauses', () => {
   assert.equal(STATEMENTS.length, 170);
@@ -70,11 +73,17 @@ test('what looks like an id and is none is told, and does not count', () => {
 test('the name beside the ids is without them', () => {
   assert.equal(withoutIds('R-7.2.1.4-3, -3b: full, 486'), 'full, 486');
   assert.equal(withoutIds('R-7.2.1.3-9a to -9e; R-7.2.1.4-4 at once'), 'at once');
-  assert.equal(withoutIds('A-8 of two faults'), 'A-8 of two faults');
+  assert.equal(withoutIds('A-8 of two faults'), 'of two faults');
+  assert.equal(withoutIds('R-7.2.1.9-ok-2 RFC3261-15 7.2.2.10 who left, by A-42'), 'who left, by A-42');
 });
 
 test('complete is every statement by passing tests alone, and no broken file', () => {
   assert.equal(isComplete(judge(allPassing)), true);
+  const [bare, ...shown] = allPassing.tests;
+  assert.ok(bare !== undefined);
+  const unseen = judge({ tests: [{ ...bare, evidence: {} }, ...shown], brokenFiles: [] });
+  assert.deepEqual([unseen.passed, unseen.unseen], [170, ['R-7.2.1.1-1']]);
+  assert.equal(isComplete(unseen), false);
   const missing = judge({ ...allPassing, tests: allPassing.tests.slice(1) });
   assert.deepEqual([missing.passed, missing.missing], [169, ['R-7.2.1.1-1']]);
   assert.equal(isComplete(missing), false);
@@ -86,34 +95,33 @@ test('complete is every statement by passing tests alone, and no broken file', (
   assert.equal(isComplete(judge({ ...allPassing, brokenFiles: ['test/conformance/x.test.ts'] })), false);
 });
 
-test('evidence: its own line, else one that speaks of the same, else the trace; never a line about other things', () => {
-  const evidenceOf = (id: string, of: Partial<TestResult>) =>
-    judge({ tests: [result(`${id}: it`, of)], brokenFiles: [] }).all.find((row) => row.statement.id === id)
-      ?.evidence;
+test('evidence: a line of a message before one of the trace; of tests the one that shows more, then the own clause', () => {
+  const id = 'R-7.2.1.4-3b';
   const trace = 'decision trace: R-7.2.1.4-3b refuse';
   const refused = 'SIP/2.0 486 Busy Here · Warning: 399 example.net "Too many participants"';
-  const seen = ['SIP/2.0 200 OK · Contact: <sip:a@b>', refused];
-  const id = 'R-7.2.1.4-3b';
-  assert.equal(evidenceOf(id, { seen, evidence: { [id]: [trace, 'own'] } }), 'own');
-  assert.equal(evidenceOf(id, { seen, evidence: { [id]: [trace] } }), refused);
-  assert.equal(evidenceOf(id, { evidence: { [id]: [trace] } }), trace);
-  assert.equal(evidenceOf('R-7.2.1.11-exp', { seen }), undefined);
-  // A status in a fragment is none of the response; a 200 does not show a 488; the last NOTIFY shows the change.
-  const progress = 'NOTIFY of Event: refer · sipfrag: SIP/2.0 200 OK';
-  const notify = (version: number) => `NOTIFY sip:a@b SIP/2.0 · Event: conference · version="${version}"`;
-  assert.equal(evidenceOf('R-7.2.1.7-8', { seen: [progress] }), undefined);
-  assert.equal(evidenceOf('R-7.2.1.7-10', { seen: ['SIP/2.0 202 Accepted', progress] }), progress);
-  assert.equal(evidenceOf('R-7.2.1.3-7', { seen: ['SIP/2.0 200 OK · a=path:msrp://x'] }), undefined);
-  assert.equal(evidenceOf('R-7.2.1.9-ok-2', { seen: [notify(0), notify(1)] }), notify(1));
+  const shownOf = (...tests: readonly Partial<TestResult>[]) => {
+    const run = { tests: tests.map((of) => result(`${id}: it`, of)), brokenFiles: [] };
+    const verdict = judge(run).all.find((row) => row.statement.id === id);
+    return [verdict?.evidence, verdict?.tests[0]?.file];
+  };
+  const [other, own] = ['test/conformance/7.2.1.03-x.test.ts', 'test/conformance/7.2.1.04-x.test.ts'];
+  assert.deepEqual(shownOf({ file: own, evidence: { [id]: [trace, refused] } }), [refused, own]);
+  assert.deepEqual(shownOf({ file: own, evidence: { [id]: [trace] } }), [trace, own]);
+  assert.deepEqual(shownOf({ file: own, evidence: { 'R-7.2.1.4-3': [refused] } }), [undefined, own]);
+  const traced = { file: own, evidence: { [id]: [trace] } };
+  const wired = { file: other, evidence: { [id]: [refused] } };
+  assert.deepEqual(shownOf(traced, wired), [refused, other]);
+  assert.deepEqual(shownOf(wired, { ...wired, file: own }), [refused, own]);
+  assert.deepEqual(shownOf(wired, { ...traced, passed: false }), [trace, own], 'a failure before all else');
 });
 
 test('the page: counts, readings with their settings, a failure that cannot be missed', () => {
   const page = conformancePage(judge(allPassing), RUN);
-  assert.match(page, /^\*\*170 of 170\*\* statements/m);
-  assert.match(
-    page,
-    /^\| R-7\.2\.1\.5-1 \| M \|.*\[A-27\]\(profiles\.md "readings\.goneSession"\).*\| pass \|$/m,
-  );
+  assert.match(page, /^Parley meets \*\*170 of 170\*\* statements/m);
+  assert.match(page, /^\| R-7\.2\.1\.5-1 \| M \|.*\| \[A-27\]\(#readings\) \|.*\| pass \|$/m);
+  assert.match(page, /^- \*\*A-27\*\* .*`readings\.goneSession`/m);
+  assert.match(page, /^\| \*\*All\*\* \| \| 151 of 151 \| 13 of 13 \| 6 of 6 \| 170 of 170 \|$/m);
+  assert.doesNotMatch(page, /\| {2}\|/, 'an empty cell, or a reading without words');
   assert.equal(page.match(/\| pass \|$/gm)?.length, 170);
   assert.doesNotMatch(page, /Without a passing test/);
   assert.equal(conformancePage(judge(allPassing), RUN), page);
@@ -123,10 +131,18 @@ test('the page: counts, readings with their settings, a failure that cannot be m
     judge({ tests: [{ ...first, passed: false }, ...others.slice(1)], brokenFiles: [] }),
     RUN,
   );
-  assert.match(worse, /^\*\*168 of 170\*\*/m);
+  assert.match(worse, /^Parley meets \*\*168 of 170\*\*/m);
   assert.match(worse, /^Without a passing test: `R-7\.2\.1\.1-1`, `R-7\.2\.1\.1-2`\.$/m);
   assert.match(worse, /^\| R-7\.2\.1\.1-1 .*\*\*FAIL\*\* \|$/m);
   assert.match(worse, /^\| R-7\.2\.1\.1-2 .*\*\*no test\*\* \|$/m);
+});
+
+test('every reading that a statement names has words of its own', () => {
+  const named = new Set(STATEMENTS.flatMap(({ readings }) => readings));
+  assert.deepEqual(
+    [...named].filter((reading) => READING_TEXTS[reading] === undefined),
+    [],
+  );
 });
 
 test('cells hold whatever a line holds; what differs from run to run is left out', () => {
@@ -166,24 +182,24 @@ test('a run: each test with its own lines, also of one loop and side by side; ho
     await writeFile(
       file,
       `import { after, before, describe, it, test } from 'node:test';
-       import { evidence, seen } from ${JSON.stringify(helper)};\n${body}`,
+       import { evidence } from ${JSON.stringify(helper)};\n${body}`,
     );
     return relative(ROOT, file);
   };
   const good = await write(
     'good.test.ts',
     `describe('d', { concurrency: 3 }, () => {
-       before((context) => context.diagnostic?.('seen: of no test'));
+       before((context) => context.diagnostic?.('evidence R-7.2.1.4-3: of no test'));
        for (const n of [3, 1, 2]) it('R-7.2.1.4-' + n + ': it', async () => {
          await new Promise((resolve) => setTimeout(resolve, n * 20));
-         evidence('R-7.2.1.4-' + n, 'line\\r\\n ' + n + ' ' + 'x'.repeat(300));
-         seen('saw ' + n);
+         evidence('R-7.2.1.4-' + n, 'line\\r\\n ' + n + ' ' + 'x'.repeat(900));
          if (n === 2) throw new Error('two\\nis bad');
        });
      });
      test.skip('R-7.2.1.4-4: not run', () => {});
      test('R-7.2.1.4-5: whole', async (t) => {
-       seen('saw the whole');
+       evidence('R-7.2.1.4-5 R-7.2.1.4-7', 'the whole');
+       evidence('', 'for none');
        await t.test('R-7.2.1.4-6: part', () => {});
      });`,
   );
@@ -191,19 +207,25 @@ test('a run: each test with its own lines, also of one loop and side by side; ho
   try {
     const { tests, brokenFiles } = await runApart(folder, [good, bad]);
     assert.deepEqual(
-      tests.map(({ name, ids, passed, seen: lines, failure }) => [name, ids, passed, lines, failure]),
+      tests.map(({ name, ids, passed, evidence, failure }) => [
+        name,
+        ids,
+        passed,
+        Object.keys(evidence),
+        failure,
+      ]),
       [
-        ['R-7.2.1.4-3: it', ['R-7.2.1.4-3'], true, ['saw 3'], undefined],
-        ['R-7.2.1.4-1: it', ['R-7.2.1.4-1'], true, ['saw 1'], undefined],
-        ['R-7.2.1.4-2: it', ['R-7.2.1.4-2'], false, ['saw 2'], 'two'],
+        ['R-7.2.1.4-3: it', ['R-7.2.1.4-3'], true, ['R-7.2.1.4-3'], undefined],
+        ['R-7.2.1.4-1: it', ['R-7.2.1.4-1'], true, ['R-7.2.1.4-1'], undefined],
+        ['R-7.2.1.4-2: it', ['R-7.2.1.4-2'], false, ['R-7.2.1.4-2'], 'two'],
         ['R-7.2.1.4-6: part', ['R-7.2.1.4-6'], true, [], undefined],
-        ['R-7.2.1.4-5: whole', ['R-7.2.1.4-5'], true, ['saw the whole'], undefined],
+        ['R-7.2.1.4-5: whole', ['R-7.2.1.4-5'], true, ['R-7.2.1.4-5', 'R-7.2.1.4-7'], undefined],
         ['one', [], true, [], undefined],
       ],
     );
     const [line = ''] = tests[1]?.evidence['R-7.2.1.4-1'] ?? [];
     assert.match(line, /^line 1 x+…$/);
-    assert.equal(line.length, 200);
+    assert.equal(line.length, 600);
     assert.deepEqual(brokenFiles, [bad]);
   } finally {
     await rm(folder, { recursive: true });

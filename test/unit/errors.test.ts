@@ -19,6 +19,7 @@ const FAMILIES = [
   'RUN',
   'ADMIN',
   'DEMO',
+  'FS',
 ];
 
 /** Every code that stands as a string of its own in the source. The agents' are theirs: they play clients. */

@@ -9,11 +9,19 @@ import { DecisionList, DecisionQuery } from './decisions-schema.ts';
 export function decisionRoutes(server: AdminServer, view: AdminView): void {
   server.get(
     '/api/v1/decisions',
-    { schema: { querystring: DecisionQuery, response: { 200: DecisionList, ...PROBLEM_RESPONSES } } },
-    ({ query: { user, callId, ...filter } }) => ({
-      items: view.decisions({
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Search decisions with the steps that led to each',
+        querystring: DecisionQuery,
+        response: { 200: DecisionList, ...PROBLEM_RESPONSES },
+      },
+    },
+    async ({ query: { user, callId, before, ...filter } }) => ({
+      items: await view.decisions({
         ...filter,
         ...(user === undefined ? {} : { user: parseUserParameter(user).address }),
+        ...(before === undefined ? {} : { beforeId: before }),
         ...(callId === undefined ? {} : { callId: parseCallIdParameter(callId) }),
       }),
     }),

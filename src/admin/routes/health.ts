@@ -8,17 +8,23 @@ import { Liveness, ReadinessBody } from './health-schema.ts';
 export function healthRoutes(server: AdminServer, view: AdminView): void {
   server.get(
     '/livez',
-    { config: { isProbe: true }, schema: { response: { 200: Liveness, ...PROBLEM_RESPONSES } } },
+    {
+      config: { isProbe: true, role: 'anybody' },
+      schema: { summary: 'Is the process alive', response: { 200: Liveness, ...PROBLEM_RESPONSES } },
+    },
     () => ({ live: true as const }),
   );
   server.get(
     '/readyz',
     {
-      config: { isProbe: true },
-      schema: { response: { 200: ReadinessBody, 503: ReadinessBody, ...PROBLEM_RESPONSES } },
+      config: { isProbe: true, role: 'anybody' },
+      schema: {
+        summary: 'Can it serve, and if not, why',
+        response: { 200: ReadinessBody, 503: ReadinessBody, ...PROBLEM_RESPONSES },
+      },
     },
-    (_request, reply) => {
-      const readiness = view.readiness();
+    async (_request, reply) => {
+      const readiness = await view.readiness();
       void reply.code(readiness.ready ? 200 : 503);
       return readiness;
     },

@@ -9,9 +9,16 @@ import { SwitchList } from './switches-schema.ts';
 export function switchRoutes(server: AdminServer, view: AdminView): void {
   server.get(
     '/api/v1/switches',
-    { schema: { querystring: NoQuery, response: { 200: SwitchList, ...PROBLEM_RESPONSES } } },
-    () => ({
-      items: view.switches(),
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Message switches and their load',
+        querystring: NoQuery,
+        response: { 200: SwitchList, ...PROBLEM_RESPONSES },
+      },
+    },
+    async () => ({
+      items: await view.switches(),
     }),
   );
 }

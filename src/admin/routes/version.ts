@@ -9,7 +9,14 @@ const Version = Type.Object({ version: Type.String({ description: 'Release of th
 export function versionRoutes(server: AdminServer, view: AdminView): void {
   server.get(
     '/api/v1/version',
-    { schema: { querystring: NoQuery, response: { 200: Version, ...PROBLEM_RESPONSES } } },
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Release of the focus',
+        querystring: NoQuery,
+        response: { 200: Version, ...PROBLEM_RESPONSES },
+      },
+    },
     () => ({
       version: view.version,
     }),

@@ -4,8 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { parseMsrpUri } from '../sdp.ts';
 import {
   DEFAULT_WAIT_MS,
@@ -15,6 +14,7 @@ import {
   type WaitOptions,
   within,
 } from '../waiting.ts';
+import { dial } from './dial.ts';
 import { encodeFrame, type Flag, type Frame, frameSummary, MsrpStream } from './frame.ts';
 import { MsrpInbox } from './inbox.ts';
 import { asPath, chunksOf, firstUri, randomToken, responseTo, transactionIdFor } from './outgoing.ts';
@@ -38,6 +38,8 @@ export class MsrpSession {
   onSend: ((frame: Frame) => SendAnswer) | undefined;
   readonly #options: MsrpSessionOptions;
   readonly #waitMs: number;
+  /** Connections that were left for another one, with the path of their peer. */
+  readonly #left = new Map<Socket, readonly string[]>();
   readonly #inbox: MsrpInbox;
   readonly #pending = new Map<string, Deferred<Frame>>();
   readonly #inbound = new Set<Socket>();
@@ -69,7 +71,8 @@ export class MsrpSession {
 
   /** Our own URI: what goes into a=path. */
   get path(): string {
-    return `msrp${this.#options.tls === undefined ? '' : 's'}://${this.host}:${this.#port}/${this.sessionId};tcp`;
+    const host = this.host.replace(/^.*:.*$/, '[$&]');
+    return `msrp${this.#options.tls === undefined ? '' : 's'}://${host}:${this.#port}/${this.sessionId};tcp`;
   }
 
   get host(): string {
@@ -89,18 +92,9 @@ export class MsrpSession {
     options: { bind?: boolean } & WaitOptions = {},
   ): Promise<number> {
     this.#remotePath = asPath(remotePath);
-    const { secure, host, port } = parseMsrpUri(this.#remotePath[0] ?? '');
-    const socket = secure
-      ? connectTls({ host, port, ...this.#options.tls })
-      : connectTcp({ host, port, localAddress: this.host });
+    const { socket, event, target } = dial(this.#remotePath[0] ?? '', this.host, this.#options.tls);
     this.#use(socket);
-    const timeoutMs = options.timeoutMs ?? this.#waitMs;
-    await within(
-      once(socket, secure ? 'secureConnect' : 'connect'),
-      timeoutMs,
-      `${this.name}: MSRP connection to ${host}:${port}`,
-      () => this.tail(),
-    );
+    await this.#awaited(once(socket, event), `MSRP connection to ${target}`, options);
     if (options.bind === false) return 0;
     return this.bind(options);
   }
@@ -134,14 +128,18 @@ export class MsrpSession {
     return this.#socket?.writable === true;
   }
 
-  /** Cuts the connection without a word; listening goes on. */
-  drop(): void {
+  /** Cuts the connection without a word; listening goes on. With `readsOn` what the peer sends before it closes is still read. */
+  drop({ readsOn = false } = {}): void {
     const socket = this.#socket;
     this.#socket = undefined;
     this.#bound = deferred();
     if (socket === undefined) return;
     this.#release('dropped by us');
-    socket.destroy();
+    if (!readsOn) socket.destroy();
+    else {
+      this.#left.set(socket, this.#remotePath);
+      socket.end().setTimeout(this.#waitMs, () => socket.destroy());
+    }
   }
 
   /** Stops reading from the connection: a slow receiver. */
@@ -155,7 +153,7 @@ export class MsrpSession {
 
   async close(): Promise<void> {
     const ends: Promise<unknown>[] = [];
-    for (const socket of [...this.#inbound, this.#socket]) {
+    for (const socket of [...this.#inbound, ...this.#left.keys(), this.#socket]) {
       if (socket === undefined || socket.closed) continue;
       ends.push(once(socket, 'close'));
       // What was written still goes out; then the connection is gone whatever the peer does.
@@ -297,7 +295,8 @@ export class MsrpSession {
     socket.on('data', (chunk: Buffer) => {
       try {
         for (const frame of stream.feed(chunk)) {
-          if (inbound && this.#socket !== socket && this.#socket?.writable !== true) adopt();
+          const isNew = inbound && this.#socket !== socket && !this.#left.has(socket);
+          if (isNew && this.#socket?.writable !== true) adopt();
           this.#receive(frame, socket);
         }
       } catch (error) {
@@ -311,6 +310,7 @@ export class MsrpSession {
       why = error.message;
     });
     socket.on('close', () => {
+      this.#left.delete(socket);
       this.#record('note', Buffer.alloc(0), undefined, `connection closed: ${why}`);
       if (this.#socket !== socket) return;
       this.#socket = undefined;
@@ -328,7 +328,8 @@ export class MsrpSession {
 
   #receive(frame: Frame, socket: Socket): void {
     this.#record('received', frame.raw, frame);
-    const expected = { ownPath: this.path, remotePath: this.#remotePath };
+    const left = this.#left.get(socket);
+    const expected = { ownPath: this.path, remotePath: left ?? this.#remotePath };
     const reply = (bytes: Buffer | undefined): void => {
       if (bytes === undefined) return;
       this.#record('sent', bytes);
@@ -350,13 +351,13 @@ export class MsrpSession {
       this.violations.push(`${frameSummary(frame)}: transaction id of a request of ours that is still open`);
     }
     const isOurs = parseMsrpUri(firstUri(frame.header('To-Path'))).sessionId === this.sessionId;
-    const isSecond = this.#socket !== undefined && this.#socket !== socket;
+    const isSecond = this.#socket !== undefined && this.#socket !== socket && left === undefined;
     if (frame.method === 'SEND' && (!isOurs || isSecond)) {
       this.violations.push(...frameFaults(frame, expected));
       reply(responseTo(frame, isOurs ? 506 : 481, this.path));
       return;
     }
-    if (frame.method === 'SEND') this.#bound.resolve();
+    if (frame.method === 'SEND' && left === undefined) this.#bound.resolve();
     this.#inbox.receive(frame, expected, this.onSend, reply);
   }
 
@@ -364,7 +365,8 @@ export class MsrpSession {
     const transactionId = transactionIdFor(body);
     const pending = deferred<Frame>();
     this.#pending.set(transactionId, pending);
-    if (this.#pending.size > MAX_PENDING) this.#pending.delete(this.#pending.keys().next().value ?? '');
+    const maxPending = 10_000;
+    if (this.#pending.size > maxPending) this.#pending.delete(this.#pending.keys().next().value ?? '');
     return { transactionId, response: pending.promise };
   }
 
@@ -396,5 +398,3 @@ export class MsrpSession {
     if (this.trace.length > maxTrace) this.trace.shift();
   }
 }
-
-const MAX_PENDING = 10_000;

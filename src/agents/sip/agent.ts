@@ -83,6 +83,7 @@ export class SipAgent {
       host: this.#host,
       waitMs: this.#waitMs,
       responseFields: (request, status) => responseFields(this.options, this.address, request, status),
+      ownUser: parseSipUri(this.options.uri).user,
     });
   }
 

@@ -13,6 +13,8 @@ export interface IncomingOptions {
   readonly host: DialogHost;
   readonly waitMs: number;
   readonly responseFields: (request: SipMessage, status: number) => readonly HeaderField[];
+  /** User part of our Contact. */
+  readonly ownUser: string;
 }
 
 export class Incoming {
@@ -57,6 +59,10 @@ export class Incoming {
       return;
     }
     if (request.toTag !== '' && dialog === undefined) {
+      if (this.#isForPortsLastOwner(request)) {
+        received.reply(404);
+        return;
+      }
       core.note(`${request.method} in no dialog of ours (answered 481)`, request);
       received.reply(481);
       return;
@@ -65,6 +71,12 @@ export class Incoming {
     received.give(dialog?.onRequest?.(received) ?? configured?.(received) ?? defaultAnswer(received));
     if (request.method === 'BYE' && received.status < 300) dialog?.end('remote');
     this.requests.put(received);
+  }
+
+  /** A system gives a free port again soon: what still goes to an agent of another name there is no fault of who sends it. */
+  #isForPortsLastOwner({ requestUri }: SipMessage): boolean {
+    const user = /^sips?:([^@]*)@/i.exec(requestUri)?.[1];
+    return user !== undefined && user !== this.#options.ownUser;
   }
 
   /** True when a subscription of ours took it. */

@@ -43,7 +43,7 @@ const CONFIG = {
   kamailio: { jsonRpc: { listen: ANY_PORT }, rpc: { listen: ANY_PORT }, memoryMb: 64 },
   msrp: { listen: ANY_PORT },
   eventSocket: { listen: ANY_PORT },
-  admin: { listen: ANY_PORT },
+  admin: { listen: ANY_PORT, withoutToken: 'viewer' },
   groups: ['group.xml'],
   log: { level: 'error' },
 };

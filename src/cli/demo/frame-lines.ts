@@ -47,6 +47,10 @@ export function headerLines(transcript: Transcript, { line, parts }: DemoStack):
       '  ──▶ is sent and ◀── received by the one on the left. A box shows the clause steps of a decision.',
       'dim',
     ]),
+    transcript.line([
+      '  Each of its steps was taken (✓), had nothing to do (·), ended the procedure (■) or refused (✗).',
+      'dim',
+    ]),
   ];
 }
 

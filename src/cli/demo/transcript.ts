@@ -129,8 +129,10 @@ export class Transcript {
   }
 
   #decision(decision: ToldDecision, because: string | undefined): string[] {
+    const { told, folded } = this.#fold(decision.steps);
     const rows = [
-      ...decision.steps.flatMap((step) => this.#step(step)),
+      ...told.flatMap((step) => this.#step(step)),
+      ...(folded === 0 ? [] : [[[`· and ${folded} steps that had nothing to do`, 'dim'] as const]]),
       ...outcomeOf(decision).map((piece) => [piece]),
     ];
     return [
@@ -139,6 +141,13 @@ export class Transcript {
         this.line(MARGIN, [index === rows.length - 1 ? '└ ' : '│ ', 'dim'], ...row),
       ),
     ];
+  }
+
+  /** What had nothing to do is counted, not told, unless every step is asked for. */
+  #fold(steps: readonly ToldStep[]): { readonly told: readonly ToldStep[]; readonly folded: number } {
+    const told = steps.filter(({ verdict }) => verdict !== 'skip');
+    const folded = steps.length - told.length;
+    return this.#options.verbose || folded < 2 ? { told: steps, folded: 0 } : { told, folded };
   }
 
   #step({ id, title, verdict, found }: ToldStep): Piece[][] {

@@ -1,14 +1,19 @@
 /** 7.2.1.2 Ad-hoc IM group set-up: an initial INVITE to a conference-factory URI. */
+import { ParseError } from '../../lib/errors.ts';
 import { header, type SipRequest } from '../../sip/message.ts';
 import { addressKey, canonicalAddress } from '../../sip/uri.ts';
 import { hasResourceLists, resourceListsOf } from '../bodies.ts';
 import type { PassedOn } from '../conference.ts';
-import { refusal } from '../decision.ts';
-import { inviteUser, PASSED_ON } from '../invitation.ts';
+import { forbidden, type HeaderLine, type Refusal, refusal } from '../decision.ts';
+import { inviteAll, PASSED_ON } from '../invitation.ts';
+import { anonymityInAdHoc } from '../policy/group-policy.ts';
+import { mayInitiateAdHoc } from '../policy/initiation.ts';
 import { done, type Procedure, pass, refuse, skip, step } from '../procedure.ts';
+import { visibleRecipients } from '../recipient-list.ts';
 import type { RequestTurn } from '../turn.ts';
-import { putSession } from '../user-plane.ts';
 import { Work } from '../work.ts';
+import type { World } from '../world.ts';
+import { takeFromCore } from './core-step.ts';
 import {
   admitSender,
   checkInterval,
@@ -21,7 +26,12 @@ import {
   useDisplayName,
 } from './invite-steps.ts';
 import { answerAlone } from './nobody-to-invite.ts';
-import { placeOnSwitch } from './placement.ts';
+import { placeOnSwitch, putOnSwitch } from './placement.ts';
+
+const MAY_NOT_INITIATE = forbidden('the user is not allowed to set up ad-hoc sessions');
+/** 11.1 "Conference-factory URI does not exist". */
+export const factoryMissing = ({ settings }: World): Refusal =>
+  refusal(404, 'Not Found', settings.errors.factoryMissing);
 
 const TOO_MANY = refusal(486, 'Busy Here', 'too many participants');
 
@@ -34,22 +44,20 @@ export const adHocSetUp: Procedure<RequestTurn> = {
       const dialled = canonicalAddress(request.uri);
       return factories.some((factory) => canonicalAddress(factory) === dialled)
         ? pass(dialled)
-        : refuse(
-            refusal(404, 'Not Found', 'Conference-factory URI does not exist'),
-            `${dialled} is not allocated (11.1)`,
-          );
+        : refuse(factoryMissing(world), `${dialled} is not allocated (11.1)`);
     }),
-    step('R-7.2.1.2-2', 'the originator is authenticated and authorised', (turn) => {
+    step('R-7.2.1.2-2', 'the originator is authenticated and may initiate (7.2.2.3)', (turn) => {
       const originator = findOriginator(turn);
       if (originator === undefined) return refuse(NOT_AUTHENTICATED);
-      return pass(
-        `${originator.primary} (${turn.origin.trust}); ad-hoc sessions are open to every authenticated user`,
-      );
+      const { isGranted, by } = mayInitiateAdHoc(originator, turn.world.settings);
+      const found = `${originator.primary} (${turn.origin.trust}); ${by}`;
+      return isGranted ? pass(found) : refuse(MAY_NOT_INITIATE, found);
     }),
+    takeFromCore('R-7.2.1.2-ims'),
     storeAllow('R-7.2.1.2-3'),
     useDisplayName('R-7.2.1.2-4'),
     // Not asked for by the clause at set-up, but later clauses take an alias as the participant's own (A-25).
-    useChatAlias('7.2.3.2', () => ({ isAllowed: true, by: 'operator policy allows it in ad-hoc sessions' })),
+    useChatAlias('7.2.3.2', ({ world }) => anonymityInAdHoc(world.settings)),
     step('R-7.2.1.2-5', 'establish the session with its identity', (turn) => {
       const subject = header(turn.request, 'subject');
       turn.work = Work.create(
@@ -60,7 +68,7 @@ export const adHocSetUp: Procedure<RequestTurn> = {
             address: canonicalAddress(turn.request.uri),
             ...(subject === undefined ? {} : { subject }),
           },
-          passedOn(turn.request),
+          passedOn(turn),
         ),
       );
       // Tentative: steps 6 and 7 may still refuse, and nothing of it has left by then (A-8).
@@ -83,37 +91,26 @@ export const adHocSetUp: Procedure<RequestTurn> = {
       }
       const { inviterCounts } = turn.world.settings.readings;
       const count = turn.list.length + (inviterCounts ? 1 : 0);
-      const found = `${count} ${inviterCounts ? 'with' : 'without'} the inviter, at most ${adHoc.maxParticipants}`;
+      const inviter = inviterCounts ? 'and the inviter' : '(the inviter does not count)';
+      const found = `${turn.list.length} invited ${inviter} for ${adHoc.maxParticipants} seats`;
       return count > adHoc.maxParticipants ? refuse(TOO_MANY, found) : pass(found);
     }),
     placeOnSwitch,
-    step('R-7.2.1.2-8', 'invite the users of the list', (turn) => {
-      const { work, world, origin } = turn;
+    // A list of one is a 1-1 session and set up like any other (R-7.2.1.2-0).
+    step(['R-7.2.1.2-8', 'R-7.2.1.2-0'], 'invite the users of the list', (turn) => {
+      const { work } = turn;
       const sender = admitSender(turn);
       work.row = { ...work.row, initiator: sender.participant };
       work.event({ kind: 'session-created', session: work.row.id });
-      if (turn.list.length === 0) return answerAlone(turn, 'the list is empty');
-      const inviter = work.participants.get(sender.participant);
-      if (inviter === undefined) throw new Error('The inviter was not admitted.');
-      for (const entry of turn.list) {
-        const participant = work.participants.put({
-          id: `user-${world.ids.token(60)}`,
-          keys: [addressKey(entry.uri)],
-          address: canonicalAddress(entry.uri),
-          ...(entry.displayName === undefined ? {} : { displayName: entry.displayName }),
-          role: 'user',
-          presence: 'invited',
-          joined: 'dialed-out',
-          isExpelled: false,
-        });
-        inviteUser(work, world, { participant, inviter, kam: origin.transaction.kam });
-      }
-      putSession(work, true);
-      return done(turn.list.map(({ uri }) => uri).join(', '));
+      const recipientList = visibleRecipients(turn.list, turn.world.settings.adHoc.recipientListHistory);
+      if (recipientList !== undefined) work.row = { ...work.row, recipientList };
+      inviteAll(turn, turn.list);
+      return turn.list.length === 0
+        ? skip('the list is empty')
+        : done(turn.list.map(({ uri }) => uri).join(', '));
     }),
-    step('R-7.2.1.2-0', 'a list of one is a 1-1 session', (turn) =>
-      turn.list.length === 1 ? done('set up like any other') : skip(`${turn.list.length} invited`),
-    ),
+    putOnSwitch('7.2.3'),
+    answerAlone,
   ],
 };
 
@@ -122,11 +119,21 @@ export function looksLikeFactoryRequest(request: SipRequest): boolean {
   return hasResourceLists(request);
 }
 
-export function passedOn(request: SipRequest): PassedOn {
-  return PASSED_ON.flatMap((name) => {
+/** What every invitation repeats must not make each of them too large for a datagram. */
+const MAX_PASSED_ON_CHARACTERS = 1_024;
+
+/** @throws ParseError for a field that is too long to be repeated */
+export function passedOn({ request, charging }: RequestTurn): PassedOn {
+  const own = PASSED_ON.flatMap((name): HeaderLine[] => {
     const value = header(request, name);
-    return value === undefined ? [] : [[name, value] as const];
+    return value === undefined ? [] : [[name, value]];
   });
+  const all = [...own, ...charging];
+  for (const [name, value] of all) {
+    if (value.length > MAX_PASSED_ON_CHARACTERS)
+      throw new ParseError('SIP_TOO_LARGE', `${name} has more than ${MAX_PASSED_ON_CHARACTERS} characters`);
+  }
+  return all;
 }
 
 /** Each user once, in list order, without the inviter (A-10). */

@@ -1,8 +1,9 @@
 /** CANCEL of an INVITE that has no final response (RFC 3261 section 9.2); the Kamailio script has answered it 200. */
 import type { LegRow } from '../conference.ts';
 import { STAGE } from '../decision.ts';
+import { legIsOver } from '../leg-end.ts';
 import { done, type Procedure, step } from '../procedure.ts';
-import { applyReleasePolicy, legIsOver, release } from '../removal.ts';
+import { applyReleasePolicy, release } from '../removal.ts';
 import { serverHeader } from '../responses.ts';
 import type { LegTurn } from '../turn.ts';
 import type { Work } from '../work.ts';

@@ -3,16 +3,18 @@
 import { deviceOf, hasIsFocus } from '../../sip/contact.ts';
 import { allowedMethods, optionTags, privacyValues } from '../../sip/option-tags.ts';
 import { sdpOf } from '../bodies.ts';
+import { newAlias } from '../chat-alias.ts';
 import type { ConferenceRow, LegRow, ParticipantRow } from '../conference.ts';
 import { hasKey } from '../conference.ts';
-import { forbidden, refusal } from '../decision.ts';
-import { dialogFromRequest } from '../dialogs.ts';
+import { type DecidingRule, forbidden, refusal } from '../decision.ts';
+import { cseqNumber, dialogFromRequest } from '../dialogs.ts';
 import { chooseDisplayName } from '../display-name.ts';
-import { peerMediaFromOffer, readOffer, supportedDescription } from '../media.ts';
+import { isSecure, offeredTransport, peerMediaFromOffer, readOffer, supportedDescription } from '../media.ts';
 import { authenticatedOriginator } from '../originator.ts';
-import { done, pass, refuse, type Step, skip, step } from '../procedure.ts';
-import { negotiateInterval } from '../session-timer.ts';
+import { by, done, pass, refuse, type Step, skip, step } from '../procedure.ts';
+import { leavesRefreshToUs, negotiateInterval } from '../session-timer.ts';
 import type { RequestTurn } from '../turn.ts';
+import { targetOf } from './target.ts';
 
 /** 5.1, A-9: who asks, as asserted by the edge. */
 export function findOriginator(turn: RequestTurn) {
@@ -32,8 +34,9 @@ export function isFocusCheck(id: string): Step<RequestTurn> {
 
 /** The methods in Allow are kept with the leg; none that is missing there is sent to this client. */
 export function storeAllow(id: string): Step<RequestTurn> {
-  return step(id, 'remember the methods of Allow', ({ request }) => {
-    const methods = allowedMethods(request);
+  return step(id, 'remember the methods of Allow', (turn) => {
+    const methods = allowedMethods(turn.request);
+    turn.allow = methods ?? [];
     return methods === undefined ? skip('no Allow header') : done(methods.join(', '));
   });
 }
@@ -48,21 +51,29 @@ export function useDisplayName(id: string): Step<RequestTurn> {
 }
 
 /** 7.2.3.2: an alias unique in the session. `isAllowed` says what grants it, or undefined. */
+export const ANONYMITY_NOT_ALLOWED = forbidden('anonymity is not allowed in this session');
+
 export function useChatAlias(
   id: string,
-  grant: (turn: RequestTurn) => { readonly isAllowed: boolean; readonly by: string },
+  grant: (turn: RequestTurn) => {
+    readonly isAllowed: boolean;
+    readonly by: string;
+    readonly rule?: DecidingRule;
+  },
 ): Step<RequestTurn> {
   return step(id, 'chat alias when privacy is requested (7.2.3.2)', (turn) => {
     const wanted = privacyValues(turn.request).some((value) => ['id', 'user', 'header'].includes(value));
     if (!wanted) return skip('no privacy is requested');
-    const { isAllowed, by } = grant(turn);
+    const { isAllowed, by: why, rule } = grant(turn);
     if (!isAllowed && turn.world.settings.readings.anonymityRefused === 'show') {
-      return skip(`privacy is requested but ${by}: the address is shown (readings.anonymityRefused)`);
+      return by(
+        rule,
+        skip(`privacy is requested but ${why}: the address is shown (readings.anonymityRefused)`),
+      );
     }
-    if (!isAllowed) return refuse(forbidden('anonymity is not allowed in this group'), by);
-    const token = turn.world.ids.token(40);
-    turn.alias = `"Anonymous" <sip:anonymous.${token}@anonymous.invalid>`;
-    return done(`an alias is shown instead of the address (${by})`);
+    if (!isAllowed) return by(rule, refuse(ANONYMITY_NOT_ALLOWED, why));
+    turn.isAnonymous = true;
+    return by(rule, done(`an alias is shown instead of the address (${why})`));
   });
 }
 
@@ -71,6 +82,8 @@ export function checkOffer(id: string): Step<RequestTurn> {
   return step(id, 'the SDP offer is acceptable', (turn) => {
     const { settings } = turn.world;
     const sdp = sdpOf(turn.request);
+    if (sdp === undefined && leavesOfferToUs(turn))
+      return skip('the INVITE has no offer: the 200 has ours, the ACK the answer (RFC 3264)');
     const offer =
       sdp === undefined
         ? { ok: false as const, reason: 'the request has no SDP offer' }
@@ -91,6 +104,14 @@ export function checkOffer(id: string): Step<RequestTurn> {
       `m-line ${offer.index + 1}: ${offer.media.protocol}, accept-types ${offer.media.acceptTypes.join(' ')}`,
     );
   });
+}
+
+/**
+ * An INVITE without a body leaves the offer to us (RFC 3264 section 5). Not one to a factory: an ad-hoc session speaks what
+ * its inviter offers (R-7.2.1.2-ok-2a).
+ */
+function leavesOfferToUs({ request, world }: RequestTurn): boolean {
+  return request.body.length === 0 && targetOf(request, world) !== 'factory';
 }
 
 /** RFC 4028 section 9: 422 for an interval below ours. */
@@ -115,7 +136,6 @@ export const checkInterval: Step<RequestTurn> = step(
 /** The participant and the leg of who sent the INVITE; rejoining brings an old participant back. */
 export function admitSender(turn: RequestTurn, role: ParticipantRow['role'] = 'user'): LegRow {
   const { work, world, request, origin, offer, verified } = turn;
-  if (offer === undefined) throw new Error('The offer was not checked before this step.');
   const known = work.participants.find((participant) => hasKey(participant, verified.keys));
   const participant = work.participants.put({
     ...(known ?? { id: `user-${world.ids.token(60)}`, presence: 'disconnected' as const, isExpelled: false }),
@@ -123,7 +143,7 @@ export function admitSender(turn: RequestTurn, role: ParticipantRow['role'] = 'u
     address: known?.address ?? verified.primary,
     role: known?.role ?? role,
     ...(turn.displayName === undefined ? {} : { displayName: turn.displayName }),
-    ...(known?.alias === undefined && turn.alias !== undefined ? { alias: turn.alias } : {}),
+    ...(known?.alias === undefined && turn.isAnonymous ? { alias: newAlias(work, world.ids) } : {}),
   });
   const supportsTimer = optionTags(request, 'Supported').includes('timer');
   const interval = negotiateInterval(request, supportsTimer, world.settings.session);
@@ -134,15 +154,17 @@ export function admitSender(turn: RequestTurn, role: ParticipantRow['role'] = 'u
     state: 'offered',
     dialog: dialogFromRequest(request, origin, turn.toTag),
     transaction: origin.transaction,
-    allow: allowedMethods(request) ?? [],
+    allow: turn.allow,
     supportsTimer,
     ...deviceOf(request),
     sessionId: world.ids.token(100),
-    isTls: offer.media.isTls,
-    media: peerMediaFromOffer(offer),
-    remoteSdp: offer.text,
+    isTls: isSecure(offer?.transport ?? offeredTransport(turn.work.row)),
+    ...(offer === undefined ? {} : { media: peerMediaFromOffer(offer), remoteSdp: offer.text }),
+    inviteCSeq: cseqNumber(request),
+    ...(turn.charging.length === 0 ? {} : { echoed: turn.charging }),
     sdpVersion: 0,
     expiresS: interval.ok ? interval.expiresS : world.settings.session.expiresS,
+    ...(leavesRefreshToUs(request, supportsTimer, world.settings.readings) ? { isRefresher: true } : {}),
     deadlines: {},
   });
   turn.participant = participant;

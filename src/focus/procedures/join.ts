@@ -1,28 +1,35 @@
-/** What joining and rejoining do once every check has passed: admit, answer, and settle what the arrival makes moot. */
-import { acceptInvite } from '../general.ts';
-import { acceptPendingInitiator } from '../initiator.ts';
-import { chooseAcceptTypes } from '../media.ts';
-import { retireInvitation, retireLostLegs } from '../old-legs.ts';
-import { echoed } from '../responses.ts';
+/** What joining and rejoining have in common once every check has passed. */
+import type { Caller } from '../general.ts';
+import { answerInitiator } from '../initiator.ts';
+import { retireInvitation } from '../old-legs.ts';
+import { done, type Step, skip, step } from '../procedure.ts';
 import type { RequestTurn } from '../turn.ts';
-import { putLegs } from '../user-plane.ts';
 import { admitSender } from './invite-steps.ts';
 
-/**
- * @param as `rejoining`: what is left of the user's earlier leg is ended
- * @returns the accept-types of the answer
- */
-export function joinSession(turn: RequestTurn, as: 'joining' | 'rejoining'): readonly string[] {
-  const { work, world, trace, offer } = turn;
+/** Whose INVITE is accepted: that of who joins, now a participant with a leg. */
+export function joiner(turn: RequestTurn): Caller {
   const leg = admitSender(turn, turn.isHistory ? 'history' : 'user');
-  if (offer === undefined) throw new Error('The offer was not checked before this step.');
-  const acceptTypes = chooseAcceptTypes(offer.media.acceptTypes, undefined, world.settings.media.acceptTypes);
-  putLegs(work, [leg], true);
-  // After the new leg: the switch takes commands in the order of their revisions, and releases come last.
-  retireInvitation(work, trace, leg);
-  if (as === 'rejoining') retireLostLegs(work, world, trace, leg);
-  turn.leg = acceptInvite(work, world, trace, { leg, offer, acceptTypes, echoed: echoed(turn.request) });
-  // Somebody is there now: whoever set the session up and still waits is answered as by an invitee's 200.
-  acceptPendingInitiator(work, world, trace, offer.media.acceptTypes);
-  return acceptTypes;
+  return { leg, offer: turn.offer, echoed: turn.charging };
 }
+
+/** Somebody is there now: whoever set the session up and still waits is answered as by an invitee's 200. */
+export const nobodyWaitsAlone: Step<RequestTurn> = step(
+  'A-14',
+  'the initiator is answered when somebody is there',
+  ({ work, world, trace, leg }) => {
+    if (leg === undefined) return skip('nobody has joined');
+    return answerInitiator({ work, world, trace, leg })
+      ? done('by the -ok- list of the set-up')
+      : skip('the initiator has its final response');
+  },
+);
+
+/** After the switch was told of new legs: it takes commands in the order of their revisions, and releases come last. */
+export const noInvitationAnyMore: Step<RequestTurn> = step(
+  'RFC3261-9.1',
+  'who joins by itself is not to be invited any more: CANCEL',
+  ({ work, world, answer }) => {
+    const count = answer === undefined ? 0 : retireInvitation(work, world, answer.leg);
+    return count === 0 ? skip('no invitation of this user is pending') : done(`${count}`);
+  },
+);

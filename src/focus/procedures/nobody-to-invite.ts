@@ -1,17 +1,21 @@
-/** A-18: with nobody to invite the sender is answered at once, else they would hang until Timer C. */
-import { acceptInvite } from '../general.ts';
-import { chooseAcceptTypes } from '../media.ts';
-import { done, type Outcome } from '../procedure.ts';
-import { echoed } from '../responses.ts';
+/**
+ * A-18: with nobody to invite the sender is answered at once, else they would hang until Timer C. With
+ * readings.inviterAnswered `at-once` also while others are being called; if none of them comes, a BYE follows (A-15).
+ */
+import { answerInitiator } from '../initiator.ts';
+import { done, type Step, skip, step } from '../procedure.ts';
 import type { RequestTurn } from '../turn.ts';
-import { putSession } from '../user-plane.ts';
 
-export function answerAlone(turn: RequestTurn, why: string): Outcome {
-  const { work, world, trace, leg, offer } = turn;
-  if (leg === undefined || offer === undefined)
-    throw new Error('The sender was not admitted before this step.');
-  putSession(work, true);
-  const acceptTypes = chooseAcceptTypes(offer.media.acceptTypes, undefined, world.settings.media.acceptTypes);
-  turn.leg = acceptInvite(work, world, trace, { leg, offer, acceptTypes, echoed: echoed(turn.request) });
-  return done(`${why}: the sender is answered at once`);
-}
+export const answerAlone: Step<RequestTurn> = step(
+  'A-18',
+  'with nobody to wait for the answer is given at once',
+  (turn) => {
+    const { work, world, trace, leg } = turn;
+    if (leg === undefined) throw new Error('The sender was not admitted before this step.');
+    const isCalling = work.legs.find(({ state }) => state === 'inviting') !== undefined;
+    const isAtOnce = world.settings.readings.inviterAnswered === 'at-once';
+    if (isCalling && !isAtOnce) return skip('somebody may answer');
+    answerInitiator({ work, world, trace, leg, echoed: turn.charging });
+    return done(isCalling ? 'the sender is answered (readings.inviterAnswered)' : 'the sender is answered');
+  },
+);

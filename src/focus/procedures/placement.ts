@@ -1,7 +1,8 @@
 /** 7.2.3 User plane: a new session needs a live switch before anybody is answered or invited. */
 import { refusal } from '../decision.ts';
-import { done, refuse, type Step, step } from '../procedure.ts';
+import { done, refuse, type Step, type StepIds, step } from '../procedure.ts';
 import type { RequestTurn } from '../turn.ts';
+import { putSession } from '../user-plane.ts';
 
 const RETRY_AFTER_S = 5;
 
@@ -20,10 +21,24 @@ export const placeOnSwitch: Step<RequestTurn> = step('7.2.3', 'a live switch tak
   work.row = {
     ...work.row,
     switchId: choice.id,
-    switchAddress: { host: choice.host, port: choice.port },
+    ...(choice.epoch === undefined ? {} : { switchEpoch: choice.epoch }),
+    switchAddress: {
+      host: choice.host,
+      port: choice.port,
+      ...(choice.listeners === undefined ? {} : { listeners: choice.listeners }),
+      ...(choice.probe === undefined ? {} : { probe: choice.probe }),
+    },
   };
   return done(`switch ${choice.id} at ${choice.host}:${choice.port}`);
 });
+
+/** Before the first invitation leaves: its offer names a path that must accept connections. */
+export function putOnSwitch(ids: StepIds): Step<RequestTurn> {
+  return step(ids, 'the switch is told of the session', ({ work, world }) => {
+    putSession(work, world, true);
+    return done(`switch ${work.row.switchId}`);
+  });
+}
 
 function unavailable(why: string) {
   return refusal(503, 'Service Unavailable', why, [['Retry-After', String(RETRY_AFTER_S)]]);

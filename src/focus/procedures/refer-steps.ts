@@ -7,11 +7,12 @@ import { addressKey, canonicalAddress } from '../../sip/uri.ts';
 import { hasKey, type LegRow, type ParticipantRow } from '../conference.ts';
 import { forbidden, type HeaderLine, type Refusal, STAGE } from '../decision.ts';
 import { cseqNumber } from '../dialogs.ts';
-import type { Trace } from '../procedure.ts';
+import { done, type Step, type StepIds, skip, step, type Trace } from '../procedure.ts';
 import { focusContact, serverHeader } from '../responses.ts';
 import { RequestTurn } from '../turn.ts';
 import { Work } from '../work.ts';
 import type { RequestOrigin, World } from '../world.ts';
+import { takeFromCore } from './core-step.ts';
 import { findOriginator, NOT_AUTHENTICATED } from './invite-steps.ts';
 import { ownSessionOfFactory, sessionOf } from './target.ts';
 
@@ -20,7 +21,9 @@ export class ReferTurn extends RequestTurn {
   readonly inLeg: LegRow | undefined;
   /** The sender as a participant. */
   sender: ParticipantRow | undefined;
-  readonly wantsProgress: boolean;
+  /** The 2xx that is being built. */
+  accepted: HeaderLine[] | undefined = undefined;
+  wantsProgress = true;
 
   constructor(
     world: World,
@@ -32,7 +35,6 @@ export class ReferTurn extends RequestTurn {
     super(world, request, origin, trace);
     this.inLeg = inLeg;
     this.sender = undefined;
-    this.wantsProgress = wantsReferSubscription(request);
   }
 
   /** Found by the first step. */
@@ -71,31 +73,60 @@ function addressedSession({ request, world, verified }: ReferTurn) {
   );
 }
 
-/** R-…-5 to -8: 202 with Supported: norefersub and, where it was asked for, Refer-Sub: false. */
-export function acceptRefer(turn: ReferTurn): void {
-  const { work, world, request, origin, inLeg } = turn;
-  const headers: HeaderLine[] = [
-    focusContact(work.row, world.settings),
-    ['Supported', 'norefersub'],
-    ...(turn.wantsProgress ? [] : ([['Refer-Sub', 'false']] as const)),
-    serverHeader(world.settings),
+export interface AcceptIds {
+  readonly core: StepIds;
+  readonly build: StepIds;
+  readonly norefersub: StepIds;
+  readonly referSub: StepIds;
+  readonly send: StepIds;
+}
+
+/** The 2xx to a REFER (RFC 3515, RFC 4488): built, completed by what the request asks for, and sent. */
+export function accepting(ids: AcceptIds): readonly Step<ReferTurn>[] {
+  return [
+    takeFromCore<ReferTurn>(ids.core, ({ inLeg }) => inLeg?.dialog.routeSet),
+    step(ids.build, 'a 2xx (RFC 3515)', (turn) => {
+      const { settings } = turn.world;
+      turn.accepted = [focusContact(turn.work.row, settings), serverHeader(settings), ...turn.charging];
+      return done('202');
+    }),
+    step(ids.norefersub, 'Supported: norefersub outside a dialog', ({ accepted, inLeg }) => {
+      accepted?.push(['Supported', 'norefersub']);
+      return done(inLeg === undefined ? 'outside a dialog' : 'in a dialog, where it does no harm');
+    }),
+    step(ids.referSub, 'Refer-Sub: false is echoed', ({ accepted, request }) => {
+      const asked = header(request, 'refer-sub') ?? 'absent';
+      if (wantsReferSubscription(request)) return skip(`Refer-Sub ${asked}`);
+      accepted?.push(['Refer-Sub', 'false']);
+      return done(`Refer-Sub ${asked}`);
+    }),
+    step(ids.send, 'send the 2xx to the client', (turn) => {
+      const { work, request, origin, inLeg, accepted } = turn;
+      if (accepted === undefined) return skip('there is no 2xx');
+      if (inLeg !== undefined) {
+        const leg = work.legs.get(inLeg.id) ?? inLeg;
+        work.legs.put({ ...leg, dialog: { ...leg.dialog, remoteCSeq: cseqNumber(request) } });
+      }
+      work.effect({
+        stage: STAGE.reply,
+        kind: 'reply',
+        transaction: origin.transaction,
+        reply: { code: 202, reason: 'Accepted', toTag: replyTag(turn), headers: accepted },
+      });
+      return done('before any request that follows from it');
+    }),
   ];
-  if (inLeg !== undefined) {
-    const leg = work.legs.get(inLeg.id) ?? inLeg;
-    work.legs.put({ ...leg, dialog: { ...leg.dialog, remoteCSeq: cseqNumber(request) } });
-  }
-  work.effect({
-    stage: STAGE.reply,
-    kind: 'reply',
-    transaction: origin.transaction,
-    reply: { code: 202, reason: 'Accepted', toTag: replyTag(turn), headers },
+}
+
+/** A REFER subscribes to its own progress, unless the client does not want that (RFC 4488). */
+export function wantsProgress(ids: StepIds): Step<ReferTurn> {
+  return step(ids, 'Refer-Sub: false: no NOTIFY on the progress', (turn) => {
+    if (wantsReferSubscription(turn.request)) return skip('the client wants to know');
+    turn.wantsProgress = false;
+    return done('none is sent');
   });
 }
 
 export function replyTag(turn: ReferTurn): string {
   return turn.inLeg?.dialog.localTag ?? turn.toTag;
-}
-
-export function referSubHeader(request: SipRequest): string {
-  return header(request, 'refer-sub') ?? 'absent';
 }

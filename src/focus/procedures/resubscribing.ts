@@ -1,9 +1,12 @@
 /** A SUBSCRIBE inside its dialog: it refreshes the subscription, or ends it with Expires: 0 (RFC 6665 section 4.2.1.2). */
+
+import { parseEvent } from '../../sip/event.ts';
+import { header } from '../../sip/message.ts';
 import type { SubscriptionRow } from '../conference.ts';
-import { type HeaderLine, STAGE } from '../decision.ts';
-import { contactUri, cseqNumber } from '../dialogs.ts';
+import { type HeaderLine, refusal, STAGE } from '../decision.ts';
+import { cseqNumber, newTarget } from '../dialogs.ts';
 import { notifyNow, terminateSubscription } from '../notification.ts';
-import { done, type Procedure, step } from '../procedure.ts';
+import { done, type Procedure, pass, refuse, step } from '../procedure.ts';
 import { abandonReferSubscription, repeatProgress } from '../refer-subscription.ts';
 import { focusContact, serverHeader } from '../responses.ts';
 import type { RequestTurn } from '../turn.ts';
@@ -18,6 +21,17 @@ export const resubscribing: Procedure<ResubscribeTurn> = {
   clause: '7.2.1.12',
   name: 'Refreshing or ending a subscription',
   steps: [
+    step('RFC6665-7.2.1', 'the event package is that of the subscription', ({ request, subscription }) => {
+      const event = header(request, 'event');
+      return event !== undefined && parseEvent(event).package === subscription.event
+        ? pass(subscription.event)
+        : refuse(
+            refusal(489, 'Bad Event', `this dialog is a subscription to ${subscription.event}`, [
+              ['Allow-Events', 'conference'],
+            ]),
+            event === undefined ? 'no Event header' : `Event: ${event}`,
+          );
+    }),
     step(
       'RFC6665-4.2.1.2',
       'refresh the subscription, or end it',
@@ -30,7 +44,7 @@ export const resubscribing: Procedure<ResubscribeTurn> = {
           dialog: {
             ...subscription.dialog,
             remoteCSeq: cseqNumber(request),
-            remoteTarget: contactUri(request) ?? subscription.dialog.remoteTarget,
+            remoteTarget: newTarget(request) ?? subscription.dialog.remoteTarget,
             flow: origin.src,
           },
           expiresAtMs,

@@ -1,25 +1,39 @@
 /** 7.2.1.12 Subscribing to participant information: SUBSCRIBE with Event: conference. */
 
+import { CONTENT_TYPES } from '../../documents/content-types.ts';
+import { accepts } from '../../sip/accept.ts';
 import { parseEvent } from '../../sip/event.ts';
 import { header } from '../../sip/message.ts';
 import { parseExpires } from '../../sip/session-expires.ts';
 import { addressKey, canonicalAddress } from '../../sip/uri.ts';
-import { hasKey } from '../conference.ts';
-import { forbidden, type HeaderLine, refusal, STAGE } from '../decision.ts';
+import { hasKey, type SubscriptionRow } from '../conference.ts';
+import { type Effect, forbidden, type HeaderLine, refusal, STAGE } from '../decision.ts';
 import { dialogFromRequest } from '../dialogs.ts';
-import { notifyNow, terminateSubscription } from '../notification.ts';
+import { lastNotify, stateNotify } from '../notification.ts';
 import { rightsIn } from '../policy/group-policy.ts';
-import { done, type Procedure, pass, refuse, step } from '../procedure.ts';
+import { by, done, type Procedure, pass, refuse, skip, step } from '../procedure.ts';
 import { focusContact, serverHeader } from '../responses.ts';
 import type { RequestTurn } from '../turn.ts';
 import { Work } from '../work.ts';
-import { CONFERENCE_MISSING } from './group-steps.ts';
+import { takeFromCore } from './core-step.ts';
+import { conferenceMissing } from './group-steps.ts';
 import { findOriginator, NOT_AUTHENTICATED } from './invite-steps.ts';
 import { ownSessionOfFactory, sessionOf, targetOf } from './target.ts';
 
 const DEFAULT_EXPIRES_S = 3600;
 
-export const subscribing: Procedure<RequestTurn> = {
+export interface SubscribeTurn extends RequestTurn {
+  /** The subscription that is being set up, with what is told of it. */
+  subscribed?: {
+    readonly subscription: SubscriptionRow;
+    readonly expiresS: number;
+    code?: 200;
+    readonly headers: HeaderLine[];
+    notify: Effect | undefined;
+  };
+}
+
+export const subscribing: Procedure<SubscribeTurn> = {
   clause: '7.2.1.12',
   name: 'Subscribing to participant information',
   steps: [
@@ -34,11 +48,21 @@ export const subscribing: Procedure<RequestTurn> = {
             event === undefined ? 'no Event header' : `Event: ${event}`,
           );
     }),
+    step('RFC6665-8.2.1', 'the sender takes documents of the package', ({ request }) =>
+      accepts(request, CONTENT_TYPES.conferenceInfo)
+        ? pass(header(request, 'accept') ?? 'no Accept header: the default type')
+        : refuse(
+            refusal(406, 'Not Acceptable', `only ${CONTENT_TYPES.conferenceInfo} is sent here`, [
+              ['Accept', CONTENT_TYPES.conferenceInfo],
+            ]),
+            `Accept: ${header(request, 'accept')}`,
+          ),
+    ),
     step('R-7.2.1.12-1', 'the session identity is owned by this server', (turn) => {
       if (targetOf(turn.request, turn.world) !== 'session') return pass('not a session identity');
       const conference = sessionOf(turn.request, turn.world);
       if (conference === undefined)
-        return refuse(CONFERENCE_MISSING, `no session has the identity ${turn.request.uri}`);
+        return refuse(conferenceMissing(turn.world), `no session has the identity ${turn.request.uri}`);
       turn.work = Work.on(conference);
       return pass(conference.row.identity);
     }),
@@ -50,45 +74,38 @@ export const subscribing: Procedure<RequestTurn> = {
         return pass(`the sender's own session of that factory: ${own.row.identity}`);
       }
       const address = canonicalAddress(turn.request.uri);
-      const group = turn.world.findGroup(address);
+      const conference = turn.world.findConferenceOfGroup(addressKey(address));
+      const group = conference?.row.group ?? turn.world.findGroup(address);
       if (group === undefined)
-        return refuse(CONFERENCE_MISSING, `${address} is no group of this server (11.2)`);
+        return refuse(conferenceMissing(turn.world), `${address} is no group of this server (11.2)`);
       turn.group = group;
-      const conference = turn.world.findConferenceOfGroup(addressKey(group.uri));
       if (conference !== undefined) turn.work = Work.on(conference);
       return pass(address);
     }),
     step('R-7.2.1.12-3', 'the originator is authenticated and authorised', (turn) => {
       const originator = findOriginator(turn);
       if (originator === undefined) return refuse(NOT_AUTHENTICATED);
+      return pass(`${originator.primary} (${turn.origin.trust})`);
+    }),
+    step('R-7.2.1.12-3-note', 'the user has not too many subscriptions (local policy)', (turn) => {
       const { maxSubscriptionsPerUser } = turn.world.settings.limits;
-      const own = turn.workIfAny?.subscriptions.filter((subscription) => {
-        const subscriber = turn.work.participants.get(subscription.participant);
-        return (
-          subscription.event === 'conference' &&
-          subscriber !== undefined &&
-          hasKey(subscriber, originator.keys)
-        );
+      const own = turn.workIfAny?.subscriptions.filter(({ event, participant }) => {
+        const subscriber = turn.work.participants.get(participant);
+        return event === 'conference' && subscriber !== undefined && hasKey(subscriber, turn.verified.keys);
       });
+      const found = `${own?.length ?? 0} of ${maxSubscriptionsPerUser}`;
       return (own?.length ?? 0) >= maxSubscriptionsPerUser
-        ? refuse(
-            forbidden('the user has too many subscriptions to this session'),
-            `${own?.length} of ${maxSubscriptionsPerUser}`,
-          )
-        : pass(`${originator.primary} (${turn.origin.trust})`);
+        ? refuse(forbidden('the user has too many subscriptions to this session'), found)
+        : pass(found);
     }),
     step('R-7.2.1.12-4', 'allow-conference-state permits it and the user takes part', (turn) => {
       const group = turn.workIfAny?.row.group ?? turn.group;
-      let granted = '';
-      if (group !== undefined) {
-        const { rights, grantedBy } = rightsIn(group, turn.verified, turn.world.nowMs);
-        if (!rights.conferenceState) {
-          return refuse(
-            forbidden('the user is not allowed to see the participants of this group'),
-            'no rule grants allow-conference-state',
-          );
-        }
-        granted = `allow-conference-state by ${grantedBy('conferenceState')}; `;
+      const inGroup = group === undefined ? undefined : rightsIn(group, turn.verified, turn.world.nowMs);
+      const rule = inGroup?.ruleFor('conferenceState');
+      const granted = inGroup === undefined ? '' : `${inGroup.wordsFor('conferenceState')}; `;
+      if (inGroup !== undefined && !inGroup.rights.conferenceState) {
+        const why = forbidden('the user is not allowed to see the participants of this group');
+        return by(rule, refuse(why, `${turn.verified.primary}: ${inGroup.wordsFor('conferenceState')}`));
       }
       const participant = turn.workIfAny?.participants.find(
         (candidate) => candidate.presence === 'connected' && hasKey(candidate, turn.verified.keys),
@@ -100,9 +117,10 @@ export const subscribing: Procedure<RequestTurn> = {
         );
       }
       turn.participant = participant;
-      return pass(`${granted}${participant.address} takes part`);
+      return by(rule, pass(`${granted}${participant.address} takes part`));
     }),
-    step('R-7.2.1.12-5', 'create the subscription and answer 200', (turn) => {
+    takeFromCore('R-7.2.1.12-ims'),
+    step('R-7.2.1.12-5', 'create the subscription', (turn) => {
       const { work, world, request, origin, participant } = turn;
       if (participant === undefined) throw new Error('The participant was not found before this step.');
       const expiresS = grantedExpiresS(request, world.settings.limits.maxSubscriptionExpiresS);
@@ -121,31 +139,51 @@ export const subscribing: Procedure<RequestTurn> = {
         isStale: false,
         deadlines: { expiry: expiresAtMs },
       });
-      reply(turn, work, expiresS);
-      if (expiresS === 0) terminateSubscription(work, world, subscription, 'timeout');
-      else notifyNow(work, world, subscription);
+      turn.subscribed = { subscription, expiresS, headers: [], notify: undefined };
       return done(`expires in ${expiresS} s`);
     }),
-    step('R-7.2.1.12-6', "Contact is the server's address", ({ work }) => done(work.row.identity)),
-    step('R-7.2.1.12-8', 'an initial NOTIFY with the full state', () =>
-      done('sent after the 200 (R-7.2.1.12-9)'),
-    ),
+    step('R-7.2.1.12-5a', 'build a 200 with what was granted', ({ subscribed, world, charging }) => {
+      if (subscribed === undefined) return skip('there is no subscription');
+      subscribed.code = 200;
+      subscribed.headers.push(
+        ['Expires', String(subscribed.expiresS)],
+        serverHeader(world.settings),
+        ...charging,
+      );
+      return done('200');
+    }),
+    step('R-7.2.1.12-6', "Contact is the server's address", ({ subscribed, work, world }) => {
+      subscribed?.headers.push(focusContact(work.row, world.settings));
+      return done(work.row.identity);
+    }),
+    step('R-7.2.1.12-7', 'send the 200', ({ subscribed, work, origin, toTag }) => {
+      if (subscribed?.code === undefined) return skip('there is no 200');
+      const { code, headers } = subscribed;
+      work.effect({
+        stage: STAGE.reply,
+        kind: 'reply',
+        transaction: origin.transaction,
+        reply: { code, reason: 'OK', toTag, headers },
+      });
+      return done('sent');
+    }),
+    step('R-7.2.1.12-8', 'build an initial NOTIFY with the full state (7.2.2.10)', (turn) => {
+      const { subscribed, work, world } = turn;
+      if (subscribed === undefined) return skip('there is no subscription');
+      const { subscription, expiresS } = subscribed;
+      const isFetch = expiresS === 0;
+      subscribed.notify = isFetch
+        ? lastNotify(work, world, subscription, 'timeout')
+        : stateNotify(work, world, subscription);
+      return done(isFetch ? 'the only one: Expires was 0 (A-46)' : 'active');
+    }),
+    step('R-7.2.1.12-9', 'send it', ({ subscribed, work }) => {
+      if (subscribed?.notify === undefined) return skip('there is no NOTIFY');
+      work.effect(subscribed.notify);
+      return done('after the 200');
+    }),
   ],
 };
-
-function reply(turn: RequestTurn, work: Work, expiresS: number): void {
-  const headers: HeaderLine[] = [
-    focusContact(work.row, turn.world.settings),
-    ['Expires', String(expiresS)],
-    serverHeader(turn.world.settings),
-  ];
-  work.effect({
-    stage: STAGE.reply,
-    kind: 'reply',
-    transaction: turn.origin.transaction,
-    reply: { code: 200, reason: 'OK', toTag: turn.toTag, headers },
-  });
-}
 
 /** What the client asks for, up to our maximum (RFC 6665 section 4.2.1.1). */
 export function grantedExpiresS(request: RequestTurn['request'], maximumS: number): number {

@@ -3,7 +3,7 @@
  */
 
 import { addressKey, canonicalAddress } from '../../sip/uri.ts';
-import type { Procedure } from '../procedure.ts';
+import { type Procedure, pass, runSteps, type Step, skip, step } from '../procedure.ts';
 import type { RequestTurn } from '../turn.ts';
 import { Work } from '../work.ts';
 import { adHocSetUp } from './ad-hoc-set-up.ts';
@@ -41,14 +41,19 @@ function selectInvite(turn: RequestTurn): Procedure<RequestTurn> {
       return adHocSetUp;
     case 'session':
       return rejoining;
-    case 'group': {
-      // A-17: with a running session the checks of joining apply, without one those of setting up.
-      const running = world.findConferenceOfGroup(addressKey(canonicalAddress(request.uri)));
-      if (running === undefined) return groupSetUp;
-      turn.work = Work.on(running);
-      return joiningGroup;
-    }
+    case 'group':
+      runSteps([runningSession], turn, turn.trace);
+      return turn.workIfAny === undefined ? groupSetUp : joiningGroup;
     case 'unknown':
       return nobodyThere;
   }
 }
+
+/** A-17: with a running session the checks of joining apply, without one those of setting up. */
+const runningSession: Step<RequestTurn> = step('R-7.2.1.3-9', 'a session of the group is active', (turn) => {
+  const { request, world } = turn;
+  const running = world.findConferenceOfGroup(addressKey(canonicalAddress(request.uri)));
+  if (running === undefined) return skip('none is: 7.2.1.3');
+  turn.work = Work.on(running);
+  return pass(`${running.row.identity}: 7.2.1.4`);
+});

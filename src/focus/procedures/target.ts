@@ -1,6 +1,6 @@
 /** What a Request-URI addresses: a conference-factory, a group, a session of ours, or nothing. */
 import type { SipRequest } from '../../sip/message.ts';
-import { canonicalAddress, parseUri } from '../../sip/uri.ts';
+import { addressKey, canonicalAddress, parseUri } from '../../sip/uri.ts';
 import { type Conference, hasKey } from '../conference.ts';
 import type { World } from '../world.ts';
 
@@ -11,7 +11,10 @@ export function targetOf(request: SipRequest, world: World): Target {
   const { factories, sessionPrefix } = world.settings;
   if (factories.some((factory) => canonicalAddress(factory) === address)) return 'factory';
   if (userPart(request.uri)?.startsWith(sessionPrefix) === true) return 'session';
-  return world.findGroup(address) === undefined ? 'unknown' : 'group';
+  // The document of a running session may have been removed since.
+  const isGroup =
+    world.findGroup(address) !== undefined || world.findConferenceOfGroup(addressKey(address)) !== undefined;
+  return isGroup ? 'group' : 'unknown';
 }
 
 /** The one session of a factory that the user takes part in (readings.factoryMeansSession, A-46). */

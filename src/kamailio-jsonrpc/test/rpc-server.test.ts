@@ -108,6 +108,32 @@ test('a request is answered at once, pending or with the whole reply', async (t)
   });
 });
 
+test('asked again, it gives the answer that it gave; of another process it asks its handler, else answers 503', async (t) => {
+  let decisions = 0;
+  const request = () => ({ reply: { code: 200, reason: 'OK', toTag: `t${++decisions}`, headers: [] } });
+  const again = ({ tid }: { tid: string }) =>
+    tid === '7:7' ? ({ pending: true } as const) : assert.fail('asked for what it has answered itself');
+  const { dial, server } = await start(t, { request, again }, { maxGivenAnswers: 2 });
+  const peer = await dial();
+  const first = (await peer.ask('sip.request', params)).result;
+  const asked = { secret: SECRET, kam: 'k', epoch: '1', tid: '1:2' };
+  assert.deepEqual((await peer.ask('sip.again', asked)).result, first);
+  assert.equal(decisions, 1);
+  assert.deepEqual((await peer.ask('sip.again', { ...asked, tid: '7:7' })).result, { pending: true });
+  assert.equal((await peer.ask('sip.again', { ...asked, tid: 'x' })).error?.code, -32602);
+  assert.equal((await peer.ask('sip.again', { ...asked, secret: 'x' })).error?.code, -32001);
+  // the oldest is forgotten, and the same id at another start of Kamailio is another request
+  for (const tid of ['2:2', '3:3']) await peer.ask('sip.request', { ...params, tid });
+  for (const other of [asked, { ...asked, tid: '3:3', epoch: '2' }])
+    assert.equal((await peer.ask('sip.again', other)).error?.code, -32603);
+  assert.equal(server.counters().askedAgain, 5);
+
+  const { dial: dialBare } = await start(t);
+  const bare = await dialBare();
+  const { reply } = (await bare.ask('sip.again', asked)).result as { reply: unknown[] };
+  assert.deepEqual([reply[0], reply[2], reply[4]], [503, '1:2', 'Retry-After: 5\r\n']);
+});
+
 test('notices reach their handlers in order, and are not answered', async (t) => {
   const heard: string[] = [];
   const { dial } = await start(t, {

@@ -30,8 +30,21 @@ export function formatPaths(toPath: string, fromPath: string): string {
   return `To-Path: ${toPath}\r\nFrom-Path: ${fromPath}\r\n`;
 }
 
-export function formatResponse(tid: string, status: number, paths: string): string {
-  return `MSRP ${tid} ${status} ${reasonOf(status)}\r\n${paths}${END_LINE_DASHES}${tid}$\r\n`;
+/** @param toPath of the request @param fromPath of the request */
+export function formatResponse(tid: string, status: number, toPath: string, fromPath: string): string {
+  return `MSRP ${tid}${betweenIds(status, toPath, fromPath)}${tid}$\r\n`;
+}
+
+/** What stands between the two transaction ids of a response 200: the same for all requests with these paths. */
+export function formatOk(toPath: string, fromPath: string): string {
+  return betweenIds(200, toPath, fromPath);
+}
+
+/** A response goes to the nearest hop only (RFC 4975 section 7.2). */
+function betweenIds(status: number, toPath: string, fromPath: string): string {
+  const space = fromPath.indexOf(' ');
+  const paths = formatPaths(space < 0 ? fromPath : fromPath.slice(0, space), toPath);
+  return ` ${status} ${reasonOf(status)}\r\n${paths}${END_LINE_DASHES}`;
 }
 
 /** A SEND without content: binds a connection, or asks whether the peer lives. */

@@ -2,7 +2,8 @@
  * Start line and headers of one frame, decoded only where somebody asks. A head is reused for the next frame and
  * points into the parser's input: take what you need inside the sink call.
  */
-import { COLON, SPACE, TAB } from './wire.ts';
+import { type ByteRange, readByteRange } from './byte-range.ts';
+import { COLON, CR, SPACE, TAB } from './wire.ts';
 
 export const TO_PATH = 0;
 export const FROM_PATH = 1;
@@ -29,11 +30,15 @@ export class FrameHead {
   hasBody = false;
   /** More than one line of a header that may come once. */
   hasDuplicates = false;
+  /** The same number as in another request of this connection: the same path lines, byte by byte. 0 says nothing. */
+  pathsId = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #tidStart = 0;
   #tidEnd = 0;
   readonly #bounds = new Int32Array(KNOWN_COUNT * 2).fill(ABSENT);
   #otherContent: string[] | null = null;
+  #byteRange: ByteRange | null = null;
+  #isRangeRead = false;
 
   begin(bytes: Buffer, tidStart: number, tidEnd: number, method: string, status: number): void {
     this.#bytes = bytes;
@@ -43,8 +48,10 @@ export class FrameHead {
     this.status = status;
     this.hasBody = false;
     this.hasDuplicates = false;
+    this.pathsId = 0;
     if (status === 0) this.#bounds.fill(ABSENT);
     this.#otherContent = null;
+    this.#isRangeRead = false;
   }
 
   /** Takes one header line `[start, end)` without CRLF; false when it has no name and colon. */
@@ -56,6 +63,8 @@ export class FrameHead {
     const id = identify(bytes, start, colon);
     if (id === UNKNOWN) return true;
     if (id === OTHER_CONTENT) {
+      // These go on to others as they are: a CR could make a line of its own there.
+      if (bytes.subarray(start, end).includes(CR)) return false;
       this.#otherContent ??= [];
       this.#otherContent.push(bytes.toString('latin1', start, end));
       return true;
@@ -68,6 +77,17 @@ export class FrameHead {
     this.#bounds[id * 2] = from;
     this.#bounds[id * 2 + 1] = to;
     return true;
+  }
+
+  /** Where the values of the path lines stand, counted from `start`. */
+  pathBounds(start: number): readonly number[] {
+    return Array.from(this.#bounds.subarray(TO_PATH * 2, FROM_PATH * 2 + 2), (at) => at - start);
+  }
+
+  /** Takes path lines that are known, instead of `addLine`. */
+  setPaths(id: number, start: number, bounds: readonly number[]): void {
+    for (let i = 0; i < bounds.length; i++) this.#bounds[TO_PATH * 2 + i] = start + (bounds[i] as number);
+    this.pathsId = id;
   }
 
   /** The transaction id. */
@@ -88,10 +108,36 @@ export class FrameHead {
     return this.#bytes;
   }
 
-  /** A known header's value, one character a byte; null when absent. */
-  value(id: HeaderId): string | null {
+  /**
+   * A known header's value, one character a byte; null when absent.
+   * @param guess what it probably is: to compare is quicker than to make text anew
+   */
+  value(id: HeaderId, guess = ''): string | null {
     const from = this.#bounds[id * 2] as number;
-    return from === ABSENT ? null : this.#bytes.toString('latin1', from, this.#bounds[id * 2 + 1] as number);
+    if (from === ABSENT) return null;
+    const to = this.#bounds[id * 2 + 1] as number;
+    return this.#isText(from, to, guess) ? guess : this.#bytes.toString('latin1', from, to);
+  }
+
+  #isText(from: number, to: number, text: string): boolean {
+    if (to - from !== text.length) return false;
+    for (let i = 0; i < text.length; i++) if (this.#bytes[from + i] !== text.charCodeAt(i)) return false;
+    return true;
+  }
+
+  has(id: HeaderId): boolean {
+    return this.#bounds[id * 2] !== ABSENT;
+  }
+
+  /** Null when it is absent or malformed. */
+  byteRange(): ByteRange | null {
+    if (!this.#isRangeRead) {
+      const from = this.#bounds[BYTE_RANGE * 2] as number;
+      const to = this.#bounds[BYTE_RANGE * 2 + 1] as number;
+      this.#byteRange = from === ABSENT ? null : readByteRange(this.#bytes, from, to);
+      this.#isRangeRead = true;
+    }
+    return this.#byteRange;
   }
 
   /** Content-* lines besides Content-Type, each ending in CRLF, one character a byte; mostly empty. */

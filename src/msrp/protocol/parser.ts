@@ -3,20 +3,21 @@
  * jumping along Byte-Range and checking what stands there; where it is not an end-line, by searching.
  */
 import { ParseError } from '../../lib/errors.ts';
-import { parseByteRange } from './byte-range.ts';
-import { BYTE_RANGE, FrameHead } from './frame-head.ts';
+import {
+  DASH_COUNT,
+  END_LINE_TAIL,
+  endMark,
+  endOfTail,
+  firstPossibleMark,
+  NEED_MORE,
+  NO_END_LINE,
+} from './end-line.ts';
+import { FrameHead } from './frame-head.ts';
 import type { ProtocolLimits } from './limits.ts';
 import { DEFAULT_PROTOCOL_LIMITS } from './limits.ts';
-import {
-  type ContinuationFlag,
-  CR,
-  DASH,
-  END_LINE_DASHES,
-  isContinuationFlag,
-  isIdent,
-  LF,
-  SPACE,
-} from './wire.ts';
+import { RepeatedPaths } from './repeated-paths.ts';
+import { ResponseShape } from './response-shape.ts';
+import { type ContinuationFlag, CR, DASH, isIdent, LF, SPACE } from './wire.ts';
 
 /** Called while `feed` runs. Views and the head are good until the call returns: copy what outlives it. */
 export interface FrameSink {
@@ -28,21 +29,25 @@ export interface FrameSink {
   onFault(fault: ParseError): void;
 }
 
-const NEED_MORE = -1;
 const IN_HEAD = 0;
 const IN_BODY = 1;
 const DEAD = 2;
 
 const MAGIC = Buffer.from('MSRP ');
-const DASH_COUNT = END_LINE_DASHES.length;
-/** After the transaction id of an end-line: flag, CR, LF. */
-const END_LINE_TAIL = 3;
 const UNKNOWN_LENGTH = -1;
+/** To-Path and From-Path come first (RFC 4975 section 9). */
+const PATH_LINES = 2;
 
 export class MsrpParser {
+  /** Frames that have come to their end. */
+  frameCount = 0;
   readonly #sink: FrameSink;
   readonly #limits: ProtocolLimits;
   readonly #head = new FrameHead();
+  readonly #responses = new ResponseShape();
+  readonly #paths = new RepeatedPaths();
+  /** The chunk being fed, made when something that may be repeated is first looked at in it. */
+  #words: DataView | null = null;
   #state = IN_HEAD;
   /** Input that was left over, at the front of a slab that grows by doubling. */
   #slab: Buffer = Buffer.alloc(0);
@@ -80,6 +85,7 @@ export class MsrpParser {
       if (next === NEED_MORE) break;
       at = next;
     }
+    this.#words = null;
     this.#keep(bytes, at + this.#consumed);
     this.#consumed = 0;
   }
@@ -116,6 +122,8 @@ export class MsrpParser {
 
   /** Reads start line and headers from `start`; returns the offset after them, or NEED_MORE. */
   #readHead(bytes: Buffer, start: number): number {
+    const repeated = this.#responses.isKnown ? this.#readRepeated(bytes, start) : 0;
+    if (repeated > 0) return repeated;
     const limits = this.#limits;
     const available = bytes.length - start;
     for (let at = 0; at < MAGIC.length && at < available; at++) {
@@ -140,17 +148,18 @@ export class MsrpParser {
     const head = this.#head;
     const isRequest = head.status === 0;
     const tidEnd = head.tidEnd;
-    let headers = 0;
-    let lineStart = lineEnd + 1;
+    const pathsStart = lineEnd + 1;
+    let pathsEnd = pathsStart;
+    if (isRequest && this.#paths.isKnown) pathsEnd = this.#paths.read(this.#wordsOf(bytes), pathsStart, head);
+    let lineStart = Math.max(pathsStart, pathsEnd);
+    let headers = lineStart > pathsStart ? PATH_LINES : 0;
     for (;;) {
       if (bytes[lineStart] === DASH) {
         const end = this.#endLineAt(bytes, lineStart, tidStart, tidEnd);
         if (end === NEED_MORE) return this.#needMoreHead(bytes, start);
         if (end !== NO_END_LINE) {
-          const flag = bytes[end - END_LINE_TAIL] as ContinuationFlag;
-          this.#sink.onHead(head);
-          if (this.#state !== DEAD) this.#sink.onEnd(flag);
-          return end;
+          if (!isRequest) this.#responses.learn(bytes, head.status, start, tidEnd, end);
+          return this.#finishHead(bytes, end);
         }
       }
       lineEnd = bytes.indexOf(LF, lineStart);
@@ -160,7 +169,10 @@ export class MsrpParser {
       }
       if (bytes[lineEnd - 1] !== CR)
         return this.#fault('MSRP_BARE_LF', 'line ends without CR', bytes, lineStart);
-      if (lineEnd - 1 === lineStart) return this.#beginBody(bytes, lineEnd + 1, tidStart, tidEnd);
+      if (lineEnd - 1 === lineStart) {
+        if (isRequest && head.pathsId === 0) this.#paths.learn(bytes, pathsStart, pathsEnd, head);
+        return this.#beginBody(bytes, lineEnd + 1, tidStart, tidEnd);
+      }
       headers++;
       if (headers > limits.maxHeaders) {
         return this.#fault('MSRP_TOO_MANY_HEADERS', 'more headers than allowed', bytes, lineStart);
@@ -169,7 +181,32 @@ export class MsrpParser {
         return this.#fault('MSRP_BAD_HEADER', 'header without name or colon', bytes, lineStart);
       }
       lineStart = lineEnd + 1;
+      if (headers === PATH_LINES) pathsEnd = lineStart;
     }
+  }
+
+  #wordsOf(bytes: Buffer): DataView {
+    this.#words ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.#words;
+  }
+
+  /** The offset after a response that differs from an earlier one in its id only; 0 when something else is there. */
+  #readRepeated(bytes: Buffer, start: number): number {
+    const { tidBytes, status } = this.#responses;
+    const end = this.#responses.endOf(this.#wordsOf(bytes), start);
+    const tidStart = start + MAGIC.length;
+    if (end < 0 || !isIdent(bytes, tidStart, tidStart + tidBytes)) return 0;
+    this.#scannedBytes = 0;
+    this.#head.begin(bytes, tidStart, tidStart + tidBytes, '', status);
+    return this.#finishHead(bytes, end);
+  }
+
+  /** A frame without body; `end` is the offset after it. */
+  #finishHead(bytes: Buffer, end: number): number {
+    this.#sink.onHead(this.#head);
+    this.frameCount++;
+    if (this.#state !== DEAD) this.#sink.onEnd(bytes[end - END_LINE_TAIL] as ContinuationFlag);
+    return end;
   }
 
   #needMoreHead(bytes: Buffer, start: number): number {
@@ -232,17 +269,18 @@ export class MsrpParser {
   #beginBody(bytes: Buffer, bodyStart: number, tidStart: number, tidEnd: number): number {
     const head = this.#head;
     head.hasBody = true;
-    const tidBytes = tidEnd - tidStart;
-    const mark = Buffer.allocUnsafe(2 + DASH_COUNT + tidBytes);
-    mark[0] = CR;
-    mark[1] = LF;
-    mark.fill(DASH, 2, 2 + DASH_COUNT);
-    bytes.copy(mark, 2 + DASH_COUNT, tidStart, tidEnd);
-    this.#endMark = mark;
     this.#remainingBytes = announcedBytes(head);
     this.#bodySeen = false;
     this.#state = IN_BODY;
     this.#sink.onHead(head);
+    if ((this.#state as number) === DEAD) return bodyStart;
+    // Most frames are here whole, and end where they say.
+    const bodyEnd = bodyStart + this.#remainingBytes;
+    if (this.#remainingBytes >= 0 && bytes[bodyEnd] === CR && bytes[bodyEnd + 1] === LF) {
+      const end = this.#endLineAt(bytes, bodyEnd + 2, tidStart, tidEnd);
+      if (end > 0) return this.#finishBody(bytes, bodyStart, bodyEnd, end);
+    }
+    this.#endMark = endMark(bytes, tidStart, tidEnd);
     return bodyStart;
   }
 
@@ -290,6 +328,7 @@ export class MsrpParser {
     if (bodyEnd > start) this.#sink.onBody(bytes.subarray(start, bodyEnd));
     if ((this.#state as number) === DEAD) return frameEnd;
     this.#state = IN_HEAD;
+    this.frameCount++;
     this.#sink.onEnd(bytes[frameEnd - END_LINE_TAIL] as ContinuationFlag);
     return frameEnd;
   }
@@ -320,23 +359,7 @@ export class MsrpParser {
 }
 
 const EMPTY = Buffer.alloc(0);
-const NO_END_LINE = -2;
 const MAX_METHOD_BYTES = 32;
-
-/** Checks flag and CRLF at `at`: the offset after them, NO_END_LINE, or NEED_MORE. */
-function endOfTail(bytes: Buffer, at: number): number {
-  if (at < bytes.length && !isContinuationFlag(bytes[at])) return NO_END_LINE;
-  if (at + 1 < bytes.length && bytes[at + 1] !== CR) return NO_END_LINE;
-  if (at + 2 < bytes.length) return bytes[at + 2] === LF ? at + END_LINE_TAIL : NO_END_LINE;
-  return NEED_MORE;
-}
-
-/** Moves on to the first CR at or after `from`: an end-line mark cannot begin before it. */
-function firstPossibleMark(bytes: Buffer, from: number): number {
-  let at = from;
-  while (at < bytes.length && bytes[at] !== CR) at++;
-  return at;
-}
 
 function statusAt(bytes: Buffer, start: number, end: number): number {
   if (end - start < 3 || (end - start > 3 && bytes[start + 3] !== SPACE)) return -1;
@@ -351,8 +374,7 @@ function statusAt(bytes: Buffer, start: number, end: number): number {
 
 function announcedBytes(head: FrameHead): number {
   if (head.status !== 0) return UNKNOWN_LENGTH;
-  const text = head.value(BYTE_RANGE);
-  const range = text === null ? null : parseByteRange(text);
+  const range = head.byteRange();
   if (range === null) return UNKNOWN_LENGTH;
   const end = range.end >= 0 ? range.end : range.total;
   return end >= 0 && end >= range.start - 1 ? end - range.start + 1 : UNKNOWN_LENGTH;

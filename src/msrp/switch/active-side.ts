@@ -1,12 +1,15 @@
 /** Connecting to a client that answered as the passive side (RFC 6135), and binding with a SEND without content. */
 import { formatPaths } from '../protocol/encode.ts';
 import { parseMsrpUri } from '../protocol/uri.ts';
+import { OUR_OWN } from '../transport/address-limits.ts';
 import type { CloseReason } from '../transport/connection.ts';
 import { type DialTarget, dial, isDialable } from '../transport/dialler.ts';
+import { StreamLink } from '../transport/link.ts';
+import { LocalLink } from '../transport/local-link.ts';
 import { bindLeg, flushBacklog } from './binding.ts';
 import type { SwitchContext } from './context.ts';
 import type { Leg } from './leg.ts';
-import { adoptSocket, type Peer } from './peer.ts';
+import { adoptLink, type Peer } from './peer.ts';
 
 const OK = 200;
 const DEFAULT_PORT = 2855;
@@ -16,7 +19,8 @@ export class Dialling {
   readonly #context: SwitchContext;
   readonly #leg: Leg;
   readonly #path: readonly string[];
-  readonly #target: DialTarget;
+  readonly #targets: readonly DialTarget[];
+  readonly #isLocal: boolean;
   #attempts = 0;
   #cancelDial: (() => void) | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -27,17 +31,24 @@ export class Dialling {
     this.#leg = leg;
     this.#path = path;
     const uri = parseMsrpUri(path[0] as string);
-    this.#target = {
-      host: uri.host,
-      port: uri.port < 0 ? DEFAULT_PORT : uri.port,
-      isSecure: uri.secure || leg.snapshot.tls,
-    };
+    const { snapshot } = leg;
+    const addresses = snapshot.dial ?? [{ host: uri.host, port: uri.port < 0 ? DEFAULT_PORT : uri.port }];
+    this.#isLocal = context.local?.isLocal(uri.host) === true;
+    this.#targets = addresses
+      .map(({ host, port }) => ({
+        host,
+        port,
+        isSecure: uri.secure || snapshot.tls,
+        fingerprint: snapshot.fingerprint,
+      }))
+      .filter(isDialable);
   }
 
   start(): void {
-    if (isDialable(this.#target)) this.#attempt();
+    if (this.#isLocal) this.#timer = setTimeout(() => this.#openLocal(), 0);
+    else if (this.#targets.length > 0) this.#attempt();
     // The reply to the command goes first.
-    else this.#timer = setTimeout(() => this.#giveUp('unreachable'), 0);
+    else this.#timer = setTimeout(() => this.#guarded(() => this.#giveUp('unreachable')), 0);
   }
 
   /** The leg is bound, on the connection being opened or on another. */
@@ -57,12 +68,28 @@ export class Dialling {
     if (peer !== null && peer.legs.size === 0) peer.connection.destroy('closed');
   }
 
+  /** Nothing is dialled for a host in this process, whatever else stands in the SDP. */
+  #openLocal(): void {
+    const path = this.#path[0] as string;
+    const line = this.#context.local?.open(path);
+    if (line === undefined) {
+      this.#giveUp('unreachable');
+      return;
+    }
+    this.#attempts = this.#context.limits.dialAttempts;
+    const link = new LocalLink(line, this.#leg.snapshot.tls);
+    this.#bind(adoptLink(this.#context, link, OUR_OWN));
+  }
+
   #attempt(): void {
+    // Turn by turn where there are two.
+    const target = this.#targets[this.#attempts % this.#targets.length] as DialTarget;
     this.#attempts++;
-    const { limits, tlsClient } = this.#context;
-    this.#cancelDial = dial(this.#target, limits.dialTimeoutMs, tlsClient, {
-      onConnected: (socket) => this.#bind(adoptSocket(this.#context, socket, this.#target.isSecure, false)),
-      onFailed: () => this.#retry('unreachable'),
+    const { limits, identity } = this.#context;
+    this.#cancelDial = dial(target, limits.dialTimeoutMs, identity, {
+      onConnected: ({ socket, reads }) =>
+        this.#guarded(() => this.#bind(adoptLink(this.#context, new StreamLink(socket, reads), OUR_OWN))),
+      onFailed: () => this.#guarded(() => this.#retry('unreachable')),
     });
   }
 
@@ -72,7 +99,7 @@ export class Dialling {
     this.peer = peer;
     const fromPath = this.#path.join(' ');
     const toPath = context.uriOf(leg.sessionId, leg.snapshot.tls);
-    peer.onGone = () => this.#lost(peer);
+    peer.onGone = () => this.#guarded(() => this.#lost(peer));
     peer.onBindAnswer = (status) => {
       peer.onBindAnswer = null;
       peer.onGone = null;
@@ -85,6 +112,7 @@ export class Dialling {
       }
       this.#finish();
       bindLeg(context, leg, peer, toPath, fromPath);
+      leg.isDialled = true;
       flushBacklog(context, leg);
     };
     this.#timer = setTimeout(() => peer.connection.destroy('stalled'), context.limits.dialTimeoutMs);
@@ -107,7 +135,12 @@ export class Dialling {
       this.#giveUp(reason);
       return;
     }
-    this.#timer = setTimeout(() => this.#attempt(), limits.dialBackoffMs * 2 ** (this.#attempts - 1));
+    const waitMs = limits.dialBackoffMs * 2 ** (this.#attempts - 1);
+    this.#timer = setTimeout(() => this.#guarded(() => this.#attempt()), waitMs);
+  }
+
+  #guarded(step: () => void): void {
+    this.#context.guarded(this.#leg.room.name, step);
   }
 
   #finish(): void {

@@ -5,6 +5,7 @@ import { baseMediaType } from '../protocol/media-type.ts';
 import { ANONYMOUS, canonicalAddress, telForm } from './address.ts';
 import { AS_SENT, type Form, type FormSpec, NOT_FOR_THEM, UNWRAPPED, WRAPPED } from './chunk.ts';
 import type { SwitchContext } from './context.ts';
+import { COMPOSING } from './inbound.ts';
 import { asBytes, IMDN, type Leg } from './leg.ts';
 
 export interface Audience {
@@ -14,15 +15,22 @@ export interface Audience {
   readonly innerType: string;
   readonly contentType: string;
   readonly head: CpimHead | null;
+  /** For single participants, not for the room. */
+  readonly isPrivate: boolean;
+  /** Of no worth a moment later (RFC 3994): it goes to who is connected, and is kept for nobody. */
+  readonly isMomentary: boolean;
   /** By form; filled when the first recipient needs one. */
   readonly forms: (FormSpec | null)[];
 }
 
 export const CPIM = 'message/cpim';
 const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['binary', '8bit', '7bit']);
+const OK = 200;
 const BAD_REQUEST = 400;
 const FORBIDDEN = 403;
 const NOT_FOUND = 404;
+const TOO_LARGE = 413;
+const UNSUPPORTED_TYPE = 415;
 const NO_PRIVATE_MESSAGES = 428;
 
 /** What IMDNs of an aliased sender must be, for its address in them to be found (RFC 5438: recipient-uri). */
@@ -51,6 +59,8 @@ export function findAudience(
       innerType: '',
       contentType,
       head: null,
+      isPrivate: false,
+      isMomentary: type === COMPOSING,
       forms: [asSent, null, null],
     };
   }
@@ -74,7 +84,29 @@ export function findAudience(
     asSent = aliased(sender, contentType, head, bytes, innerType);
   }
   const forms = [asSent, null, null];
-  return { targets, type, innerType, contentType, head, forms };
+  const isPrivate = targets !== sender.room.members;
+  return {
+    targets,
+    type,
+    innerType,
+    contentType,
+    head,
+    isPrivate,
+    isMomentary: innerType === COMPOSING,
+    forms,
+  };
+}
+
+/** Why none of those whom a private message names could get it, or 200: its sender is not told that it arrived. */
+export function refusalOfAll(audience: Audience, sender: Leg, bodyBytes: number): number {
+  let refusal = NOT_FOUND;
+  for (const leg of audience.targets) {
+    if (leg === sender || !leg.mayReceive) continue;
+    if (formFor(audience, leg) === NOT_FOR_THEM) refusal = UNSUPPORTED_TYPE;
+    else if (bodyBytes > leg.maxSizeBytes) refusal = TOO_LARGE;
+    else return OK;
+  }
+  return refusal;
 }
 
 /** In which form a recipient gets this message, if it can take it at all. */
@@ -127,6 +159,10 @@ function targetsOf(context: SwitchContext, sender: Leg, head: CpimHead): readonl
     wanted.push(address, telForm(to.uri));
   }
   if (!context.policy.privateMessages) return NO_PRIVATE_MESSAGES;
+  if (sender.snapshot.mayWritePrivately === false) {
+    context.counters.privateRefused++;
+    return FORBIDDEN;
+  }
   const found = room.members.filter((leg) => wanted.some((address) => leg.addresses.has(address)));
   return found.length === 0 ? NOT_FOUND : found;
 }

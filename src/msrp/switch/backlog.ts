@@ -7,7 +7,8 @@ import type { Leg } from './leg.ts';
 export interface BacklogEntry {
   readonly chunk: OutgoingChunk;
   readonly audience: Audience;
-  readonly sender: Leg;
+  /** Null: the room itself, whose forms are all made. */
+  readonly sender: Leg | null;
   readonly sinceMs: number;
 }
 
@@ -40,7 +41,7 @@ export class Backlog {
       this.#dropFirst();
       dropped++;
     }
-    this.#entries.push(entry);
+    this.#entries.push({ ...entry, chunk: entry.chunk.lasting() });
     this.#bytes += bytes;
     return dropped;
   }

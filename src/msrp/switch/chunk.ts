@@ -1,6 +1,7 @@
 /** One chunk on its way to the members: encoded once for each form that a recipient needs, addressed many times. */
-import { formatByteRange, UNSPECIFIED } from '../protocol/byte-range.ts';
+import type { TransactionIds } from '../protocol/transaction-id.ts';
 import { type ContinuationFlag, END_LINE_DASHES, FLAG_COMPLETE } from '../protocol/wire.ts';
+import type { Frame, FrameMemory } from '../transport/frame.ts';
 
 /** As the sender wrote it (its CPIM From replaced by the alias where there is one), without its CPIM head, or with one. */
 export const AS_SENT = 0;
@@ -17,17 +18,7 @@ export interface FormSpec {
   readonly prefix: string;
 }
 
-export interface Encoded {
-  /** All after the paths; with `body` null also the body and the end-line. One character a byte. */
-  readonly text: string;
-  /** Body and end-line of a large chunk. */
-  readonly body: Buffer | null;
-  readonly bytes: number;
-}
-
 export interface ChunkSource {
-  readonly number: number;
-  readonly tid: string;
   readonly messageId: string;
   /** Content-* lines besides Content-Type, each with CRLF. */
   readonly otherContentLines: string;
@@ -35,38 +26,80 @@ export interface ChunkSource {
   /** Where the body stands in the message as sent, from 1. */
   readonly start: number;
   readonly total: number;
+  /** Good until the read that it came with is used up. */
   readonly body: Buffer;
   readonly flag: ContinuationFlag;
 }
 
+/** How long a message of so many bytes is in a form that was planned. */
+export function bytesInForm(bytes: number, forms: readonly (FormSpec | null)[], form: Form): number {
+  const spec = forms[form] ?? null;
+  return spec === null ? bytes : bytes + spec.prefix.length - spec.cutBytes;
+}
+
 /** Chunks above this are interruptible: their range-end is `*` (RFC 4975 section 5.1). */
 const INTERRUPTIBLE_ABOVE_BYTES = 2048;
-/** Below it, copying the body into the text is cheaper than a second buffer for each recipient. */
-const INLINE_BODY_BYTES = 8192;
 
 export class OutgoingChunk {
+  /** What its transaction id is made of. */
+  readonly number: number;
   readonly source: ChunkSource;
-  readonly startLine: string;
-  readonly #encoded: (Encoded | null)[] = [null, null, null];
+  readonly #ids: TransactionIds;
+  /** The body is its own. */
+  readonly #isLasting: boolean;
+  readonly #frames: (Frame | null)[] = [null, null, null];
+  #lasting: OutgoingChunk | null = null;
 
-  constructor(source: ChunkSource) {
+  constructor(ids: TransactionIds, number: number, source: ChunkSource, isLasting = false) {
+    this.#ids = ids;
+    this.number = number;
     this.source = source;
-    this.startLine = `MSRP ${source.tid} SEND\r\n`;
+    this.#isLasting = isLasting;
   }
 
-  encoded(form: Form): Encoded {
-    let encoded = this.#encoded[form] ?? null;
-    if (encoded === null) {
-      encoded = encode(this.source, form);
-      this.#encoded[form] = encoded;
+  /** The same with a body of its own, for those who get it later. */
+  lasting(): OutgoingChunk {
+    if (this.#isLasting) return this;
+    const body = Buffer.from(this.source.body);
+    this.#lasting ??= new OutgoingChunk(this.#ids, this.number, { ...this.source, body }, true);
+    return this.#lasting;
+  }
+
+  /** Written once for all who get this form. */
+  frame(form: Form, memory: FrameMemory): Frame {
+    let frame = this.#frames[form] ?? null;
+    if (frame === null) {
+      frame = writeFrame(memory, this.#isLasting, this.source, form, this.#ids.bytes(this.number));
+      this.#frames[form] = frame;
     }
-    return encoded;
+    return frame;
   }
 }
 
-function encode(source: ChunkSource, form: Form): Encoded {
+const MAGIC = Buffer.from('MSRP ');
+const METHOD = Buffer.from(' SEND\r\n');
+const MESSAGE_ID = Buffer.from('Message-ID: ');
+const BYTE_RANGE = Buffer.from('\r\nByte-Range: ');
+const CONTENT_TYPE = Buffer.from('Content-Type: ');
+const LINE_END = Buffer.from('\r\n');
+const BLANK_LINE = Buffer.from('\r\n\r\n');
+const END_LINE = Buffer.from(`\r\n${END_LINE_DASHES}`);
+const RANGE_DASH = 0x2d;
+const SLASH = 0x2f;
+const STAR = 0x2a;
+/** Room for the constants above, two ids, three numbers, and what is between. */
+const MAX_FRAMING_BYTES = 256;
+
+function writeFrame(
+  memory: FrameMemory,
+  mustLast: boolean,
+  source: ChunkSource,
+  form: Form,
+  tid: Buffer,
+): Frame {
   const spec = source.forms[form];
   if (spec === null || spec === undefined) throw new Error('a form that was not planned');
+  const { messageId, otherContentLines, flag } = source;
   const isFirst = source.start === 1;
   const delta = spec.prefix.length - spec.cutBytes;
   const prefix = isFirst ? spec.prefix : '';
@@ -74,19 +107,34 @@ function encode(source: ChunkSource, form: Form): Encoded {
   const size = prefix.length + body.length;
   const start = isFirst ? 1 : source.start + delta;
   const end = start + size - 1;
+  const lineBytes = messageId.length + otherContentLines.length + spec.contentType.length;
+  memory.begin(MAX_FRAMING_BYTES + lineBytes + size, mustLast);
+  memory.bytes(MAGIC);
+  memory.bytes(tid);
+  memory.bytes(METHOD);
+  memory.own();
+  memory.bytes(MESSAGE_ID);
+  memory.text(messageId);
+  memory.bytes(BYTE_RANGE);
+  memory.number(start);
+  memory.byte(RANGE_DASH);
+  if (size > INTERRUPTIBLE_ABOVE_BYTES) memory.byte(STAR);
+  else memory.number(end);
+  memory.byte(SLASH);
   // The sender's total may be a lie; once the last chunk is here, the count is known.
-  const total = source.flag === FLAG_COMPLETE ? end : source.total < 0 ? UNSPECIFIED : source.total + delta;
-  const range = formatByteRange({ start, end: size > INTERRUPTIBLE_ABOVE_BYTES ? UNSPECIFIED : end, total });
-  const head =
-    `Message-ID: ${source.messageId}\r\nByte-Range: ${range}\r\n` +
-    `${source.otherContentLines}Content-Type: ${spec.contentType}\r\n\r\n${prefix}`;
-  const tail = `\r\n${END_LINE_DASHES}${source.tid}${String.fromCharCode(source.flag)}\r\n`;
-  if (size <= INLINE_BODY_BYTES) {
-    const text = head + body.toString('latin1') + tail;
-    return { text, body: null, bytes: text.length };
-  }
-  const shared = Buffer.allocUnsafeSlow(body.length + tail.length);
-  body.copy(shared);
-  shared.write(tail, body.length, 'latin1');
-  return { text: head, body: shared, bytes: head.length + shared.length };
+  if (flag === FLAG_COMPLETE) memory.number(end);
+  else if (source.total < 0) memory.byte(STAR);
+  else memory.number(source.total + delta);
+  memory.bytes(LINE_END);
+  if (otherContentLines !== '') memory.text(otherContentLines);
+  memory.bytes(CONTENT_TYPE);
+  memory.text(spec.contentType);
+  memory.bytes(BLANK_LINE);
+  if (prefix !== '') memory.text(prefix);
+  memory.bytes(body);
+  memory.bytes(END_LINE);
+  memory.bytes(tid);
+  memory.byte(flag);
+  memory.bytes(LINE_END);
+  return memory.end();
 }

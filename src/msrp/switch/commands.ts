@@ -13,6 +13,7 @@ import {
 } from '../../switch-control/protocol.ts';
 import { parseMsrpPath } from '../protocol/uri.ts';
 import { dialIfActive } from './active-side.ts';
+import { announce } from './announcement.ts';
 import { checkProvisional, releaseLeg } from './binding.ts';
 import type { SwitchContext } from './context.ts';
 import { Leg } from './leg.ts';
@@ -25,12 +26,17 @@ const CHECKS = {
   'leg.put': Compile(COMMANDS['leg.put']),
   'leg.drop': Compile(COMMANDS['leg.drop']),
   'session.list': Compile(COMMANDS['session.list']),
+  'session.announce': Compile(COMMANDS['session.announce']),
+  'session.traffic': Compile(COMMANDS['session.traffic']),
+  'switch.drain': Compile(COMMANDS['switch.drain']),
 };
 
 export class Commands {
   readonly #context: SwitchContext;
   readonly #rooms: Map<string, Room>;
   isDraining = false;
+  /** The focus is to move the sessions that are here. */
+  isEmptying = false;
 
   constructor(context: SwitchContext, rooms: Map<string, Room>) {
     this.#context = context;
@@ -57,11 +63,23 @@ export class Commands {
       case 'leg.drop':
         return this.#dropLegs(body as Command<'leg.drop'>);
       case 'session.list':
-        return { ok: true, revision: 0, sessions: this.summaries() };
+        return { ok: true, revision: 0, sessions: this.#summaries() };
+      case 'session.announce':
+        return this.#announce(body as Command<'session.announce'>);
+      case 'session.traffic':
+        return this.#traffic(body as Command<'session.traffic'>);
+      case 'switch.drain':
+        this.drain(body as Command<'switch.drain'>);
+        return { ok: true, revision: 0 };
     }
   }
 
-  summaries(): readonly SessionSummary[] {
+  drain({ draining, empty = false }: Command<'switch.drain'>): void {
+    this.isDraining = draining;
+    this.isEmptying = draining && empty;
+  }
+
+  #summaries(): readonly SessionSummary[] {
     return [...this.#rooms.values()].map((room) => ({
       session: room.name,
       revision: room.revision,
@@ -94,9 +112,10 @@ export class Commands {
     const room = this.#rooms.get(command.session);
     if (room === undefined) return { ok: true, revision: command.revision };
     if (command.revision < room.revision) return refusal('stale', `revision ${room.revision} is held`);
+    const traffic = { ...room.traffic(), legs: [] };
     this.#rooms.delete(room.name);
     for (const leg of room.members) this.#removeLeg(leg);
-    return { ok: true, revision: command.revision };
+    return { ok: true, revision: command.revision, traffic };
   }
 
   #putLegs(command: Command<'leg.put'>): CommandReply {
@@ -118,6 +137,18 @@ export class Commands {
     room.membersChanged();
     room.revision = command.revision;
     return { ok: true, revision: room.revision };
+  }
+
+  #announce({ session, text }: Command<'session.announce'>): CommandReply {
+    const room = this.#rooms.get(session);
+    if (room === undefined) return refusal('stale', 'no such session is held');
+    return { ok: true, revision: room.revision, reach: announce(this.#context, room, text) };
+  }
+
+  #traffic({ session }: Command<'session.traffic'>): CommandReply {
+    const room = this.#rooms.get(session);
+    if (room === undefined) return refusal('stale', 'no such session is held');
+    return { ok: true, revision: room.revision, traffic: room.traffic() };
   }
 
   #roomAt(command: { session: string; base: number; revision: number }): Room | CommandReply {
@@ -206,7 +237,7 @@ export class Commands {
   #removeLeg(leg: Leg): void {
     releaseLeg(this.#context, leg, null);
     dropNickname(leg);
-    leg.room.legs.delete(leg.name);
+    leg.room.forgetLeg(leg);
     if (this.#context.legsBySessionId.get(leg.sessionId) === leg) {
       this.#context.legsBySessionId.delete(leg.sessionId);
     }

@@ -1,11 +1,12 @@
-/** From one sender to the others of a room. This is the hot path: nothing here allocates per recipient but the frame itself. */
+/** From one sender to the others of a room. This is the hot path: nothing here allocates per recipient. */
 import { FLAG_COMPLETE } from '../protocol/wire.ts';
 import { BULK, CHAT } from '../transport/outbox.ts';
-import { type Audience, findAudience, formFor, prepareForm } from './audience.ts';
-import { type ChunkSource, type Form, NOT_FOR_THEM, OutgoingChunk } from './chunk.ts';
+import { type Audience, findAudience, formFor, prepareForm, refusalOfAll } from './audience.ts';
+import { bytesInForm, type ChunkSource, type Form, NOT_FOR_THEM, OutgoingChunk } from './chunk.ts';
 import type { SwitchContext } from './context.ts';
 import type { SendMeta } from './inbound.ts';
 import type { Leg } from './leg.ts';
+import { keepPace } from './pace.ts';
 import type { Peer } from './peer.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -19,8 +20,12 @@ export function takeWhole(context: SwitchContext, sender: Leg, meta: SendMeta, b
   const audience = findAudience(context, sender, meta.contentType, meta.type, body, true);
   if (audience === null) return BAD_REQUEST;
   if (typeof audience === 'number') return audience;
+  if (audience.isPrivate) {
+    const refusal = refusalOfAll(audience, sender, body.length);
+    if (refusal !== OK) return refusal;
+  }
   const chunk = makeChunk(context, {
-    messageId: meta.messageId,
+    messageId: sender.room.idFor(meta.messageId, context.ids),
     otherContentLines: meta.otherContentLines,
     forms: audience.forms,
     start: 1,
@@ -29,7 +34,17 @@ export function takeWhole(context: SwitchContext, sender: Leg, meta: SendMeta, b
     flag: FLAG_COMPLETE,
   });
   fanOut(context, sender, audience, chunk);
+  countMessage(context, sender, audience);
   return OK;
+}
+
+/** A message has been taken whole. */
+export function countMessage(context: SwitchContext, sender: Leg, audience: Audience): void {
+  if (audience.isMomentary) context.counters.composing++;
+  else {
+    context.counters.messagesIn++;
+    sender.messagesIn++;
+  }
 }
 
 /** Sends a whole message to everybody it is for; waits with it for those who are still connecting. */
@@ -38,24 +53,32 @@ export function fanOut(context: SwitchContext, sender: Leg, audience: Audience, 
   const bodyBytes = chunk.source.body.length;
   let receivers = 0;
   let congested = 0;
+  let over: Leg[] | null = null;
   for (const leg of targets) {
     if (leg === sender || !leg.mayReceive) continue;
     const peer = leg.peer;
     // A client that has connected before we know its SDP waits too: what types it takes is in there.
     if (peer === null || leg.isProvisional) {
+      if ((peer === null && !leg.isIn) || audience.isMomentary) continue;
       const entry = { chunk, audience, sender, sinceMs: context.round.nowMs };
       context.counters.backlogDropped += leg.backlog.add(entry);
       continue;
     }
-    if (bodyBytes > leg.maxSizeBytes) continue;
     const form = formFor(audience, leg);
     if (form === NOT_FOR_THEM) continue;
     prepareForm(context, sender, audience, form);
+    if (bytesInForm(bodyBytes, audience.forms, form) > leg.maxSizeBytes) continue;
     deliver(context, sender, leg, peer, chunk, form, null);
     receivers++;
-    if (peer.connection.outbox.isCongested) congested++;
+    const { outbox } = peer.connection;
+    if (!outbox.isCongested) continue;
+    congested++;
+    if (outbox.isOver) {
+      over ??= [];
+      over.push(leg);
+    }
   }
-  throttleSender(context, sender, receivers, congested);
+  if (congested > 0) keepPace(context, sender, { receivers, congested, over });
 }
 
 /** Puts one chunk on a recipient's connection. */
@@ -70,38 +93,18 @@ export function deliver(
 ): void {
   // Two legs on one connection: a transaction id must be unique there (RFC 4975 section 7.1).
   const own = peer.legs.size > 1 ? reissued(context, chunk) : chunk;
-  const encoded = own.encoded(form);
-  peer.outstanding.push(own.source.number, leg, transfer, context.round.nowMs);
-  peer.connection.outbox.send(
-    own.startLine + leg.paths + encoded.text,
-    encoded.body,
-    transfer === null ? CHAT : BULK,
-    sender,
-  );
+  const frame = own.frame(form, context.round.memory);
+  peer.outstanding.push(own.number, leg, transfer, context.round.nowMs);
+  peer.connection.outbox.send(frame, leg.pathBytes, transfer === null ? CHAT : BULK, sender);
   leg.messagesOut++;
+  leg.bytesOut += frame.byteLength;
   context.counters.messagesOut++;
-  context.counters.bytesOut += encoded.bytes;
+  context.counters.bytesOut += frame.byteLength;
 }
 
-/** When nobody keeps up, the sender is read more slowly; one slow recipient alone is its own problem. */
-export function throttleSender(
-  context: SwitchContext,
-  sender: Leg,
-  receivers: number,
-  congested: number,
-): void {
-  if (receivers === 0 || congested < receivers || sender.peer === null) return;
-  context.counters.senderPauses++;
-  sender.peer.pause();
-  sender.room.paused.add(sender.peer);
-}
-
-export function makeChunk(
-  context: SwitchContext,
-  source: Omit<ChunkSource, 'number' | 'tid'>,
-): OutgoingChunk {
+export function makeChunk(context: SwitchContext, source: ChunkSource): OutgoingChunk {
   const number = context.transactions.next(source.body.length === 0 ? null : source.body);
-  return new OutgoingChunk({ ...source, number, tid: context.transactions.text(number) });
+  return new OutgoingChunk(context.transactions, number, source);
 }
 
 function reissued(context: SwitchContext, chunk: OutgoingChunk): OutgoingChunk {

@@ -1,5 +1,4 @@
 /** What a SEND says in its head, checked before its body is looked at (RFC 4975 section 7.3.1). */
-import { parseByteRange } from '../protocol/byte-range.ts';
 import {
   BYTE_RANGE,
   CONTENT_TYPE,
@@ -8,7 +7,6 @@ import {
   MESSAGE_ID,
   SUCCESS_REPORT,
 } from '../protocol/frame-head.ts';
-import { acceptsMediaType, baseMediaType, isMediaType } from '../protocol/media-type.ts';
 import type { SwitchContext } from './context.ts';
 import type { Leg } from './leg.ts';
 
@@ -46,26 +44,31 @@ const BAD_REQUEST = 400;
 const FORBIDDEN = 403;
 const STOP_SENDING = 413;
 const UNSUPPORTED_TYPE = 415;
-const MAX_MESSAGE_ID_BYTES = 128;
+/** Longer than the 32 characters of RFC 4975, which not all clients keep to; visible characters only, as it goes on to others. */
+const WELL_FORMED_ID = /^[!-~]{1,128}$/;
 const WHOLE = { start: 1, end: -1, total: -1 };
 
 /** The SEND's particulars, or the status of the refusal. */
 export function readSend(context: SwitchContext, leg: Leg, head: FrameHead): SendMeta | number {
   const messageId = head.value(MESSAGE_ID);
-  if (messageId === null || messageId === '' || messageId.length > MAX_MESSAGE_ID_BYTES) return BAD_REQUEST;
-  if (messageId.includes(' ') || head.hasDuplicates) return BAD_REQUEST;
-  const rangeText = head.value(BYTE_RANGE);
-  const parsed = rangeText === null ? WHOLE : parseByteRange(rangeText);
+  if (messageId === null || !WELL_FORMED_ID.test(messageId) || head.hasDuplicates) return BAD_REQUEST;
+  const parsed = head.has(BYTE_RANGE) ? head.byteRange() : WHOLE;
   // Some clients bind with 0-0/0; nothing depends on the range of nothing.
   if (parsed === null && head.hasBody) return BAD_REQUEST;
   const range = parsed ?? WHOLE;
-  const contentType = head.value(CONTENT_TYPE) ?? '';
-  const type = baseMediaType(contentType);
+  const contentType = head.value(CONTENT_TYPE, context.contentTypes.latest) ?? '';
+  const { type, isMediaType, isAccepted } = context.contentTypes.of(contentType);
   if (head.hasBody) {
-    if (!isMediaType(type)) return BAD_REQUEST;
-    if (!leg.maySend) return FORBIDDEN;
-    if (!acceptsMediaType(context.policy.acceptTypes, type)) return UNSUPPORTED_TYPE;
-    if (range.total > context.limits.maxMessageBytes) return STOP_SENDING;
+    if (!isMediaType) return BAD_REQUEST;
+    // A heartbeat says nothing to anybody: it is for the connection, as a SEND without content is.
+    if (type !== HEARTBEAT) {
+      if (!leg.maySend) return FORBIDDEN;
+      if (!isAccepted) return UNSUPPORTED_TYPE;
+    }
+    if (range.total > context.limits.maxMessageBytes) {
+      context.counters.limitedBySize++;
+      return STOP_SENDING;
+    }
   }
   return {
     messageId,

@@ -2,19 +2,22 @@
 
 import { parseCpimAddress } from '../../documents/cpim.ts';
 import type { LegSnapshot } from '../../switch-control/protocol.ts';
-import { formatPaths } from '../protocol/encode.ts';
+import { formatOk, formatPaths } from '../protocol/encode.ts';
 import { acceptsMediaType } from '../protocol/media-type.ts';
 import { parseMsrpPath } from '../protocol/uri.ts';
 import type { Dialling } from './active-side.ts';
 import { canonicalAddress } from './address.ts';
+import { Allowance } from './allowance.ts';
 import { Backlog, type BacklogLimits } from './backlog.ts';
 import { AS_SENT, type Form, NOT_FOR_THEM, UNWRAPPED, WRAPPED } from './chunk.ts';
+import { COMPOSING } from './inbound.ts';
 import type { Peer } from './peer.ts';
 import type { Room } from './room.ts';
 import type { Transfer } from './transfer.ts';
 
 const CPIM = 'message/cpim';
 const PLAIN = 'text/plain';
+const NOTHING = Buffer.alloc(0);
 /** Answers to what the recipient itself asked for (RFC 5438): no list of types keeps them away. */
 export const IMDN = 'message/imdn+xml';
 
@@ -23,15 +26,17 @@ export class Leg {
   readonly name: string;
   snapshot: LegSnapshot;
   peer: Peer | null = null;
-  /** To-Path and From-Path of our own requests, while bound or dialling. */
-  paths = '';
-  /** To-Path and From-Path of our responses, while bound. */
-  replyPaths = '';
+  /** To-Path and From-Path of our own requests, while bound: what is its own in a SEND to many. */
+  pathBytes = NOTHING;
+  /** What stands between the two transaction ids of a response to it when all is well, while bound. */
+  okBytes = NOTHING;
   /** To-Path and From-Path of the request that bound this leg, as text: the next one is compared with them first. */
   boundTo = '';
   boundFrom = '';
   /** Bound before the focus knew the client's path: to be checked when it comes. */
   isProvisional = false;
+  /** On a connection that we opened. */
+  isDialled = false;
   mayReceive = true;
   maySend = true;
   maxSizeBytes = Number.POSITIVE_INFINITY;
@@ -44,10 +49,16 @@ export class Leg {
   aliasUri = '';
   messagesIn = 0;
   messagesOut = 0;
+  /** Of content, as received; of frames, as sent. */
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Reserved in the room, as names are compared. */
   nickname = '';
+  #nicknameShown = '';
   dialling: Dialling | null = null;
   readonly transfers = new Map<string, Transfer>();
   readonly backlog: Backlog;
+  readonly allowance = new Allowance();
   #lastType = '';
   #lastInnerType = '';
   #lastForm: Form | typeof NOT_FOR_THEM = NOT_FOR_THEM;
@@ -65,6 +76,11 @@ export class Leg {
     return this.snapshot.sessionId;
   }
 
+  /** Whether it is in the room: who has not answered its invitation yet is not, and what is said before is not for it. */
+  get isIn(): boolean {
+    return this.#endpointSessionId !== null || this.snapshot.isMoving === true;
+  }
+
   /** Session-id of the client's own URI, the rightmost of its path; null while the path is not known. */
   get endpointSessionId(): string | null {
     return this.#endpointSessionId;
@@ -73,26 +89,49 @@ export class Leg {
   update(snapshot: LegSnapshot): void {
     this.snapshot = snapshot;
     this.mayReceive = snapshot.direction === 'sendrecv' || snapshot.direction === 'recvonly';
-    this.maySend = snapshot.direction === 'sendrecv' || snapshot.direction === 'sendonly';
+    this.maySend =
+      snapshot.muted !== true && (snapshot.direction === 'sendrecv' || snapshot.direction === 'sendonly');
     this.maxSizeBytes = snapshot.maxSizeBytes ?? Number.POSITIVE_INFINITY;
     const addresses = new Set(snapshot.identities.map(canonicalAddress));
     this.aliasUri = snapshot.alias === undefined ? '' : parseCpimAddress(snapshot.alias).uri;
     if (this.aliasUri !== '') addresses.add(canonicalAddress(this.aliasUri));
     this.addresses = addresses;
     this.aliasFrom = snapshot.alias === undefined ? '' : asBytes(snapshot.alias);
-    this.shownFrom = this.aliasFrom === '' ? asBytes(plainFrom(snapshot)) : this.aliasFrom;
+    this.#showFrom();
     this.#endpointSessionId =
       snapshot.path === undefined ? null : (parseMsrpPath(snapshot.path.join(' ')).at(-1)?.sessionId ?? null);
     this.#lastType = '';
+  }
+
+  /** The nickname that stands for the display name where the switch says who speaks; '' for none (RFC 7701 section 7). */
+  showNickname(nickname: string): void {
+    this.#nicknameShown = nickname;
+    this.#showFrom();
+  }
+
+  /** As it was given; '' for none. */
+  get shownNickname(): string {
+    return this.#nicknameShown;
+  }
+
+  #showFrom(): void {
+    this.shownFrom =
+      this.aliasFrom === '' ? asBytes(plainFrom(this.snapshot, this.#nicknameShown)) : this.aliasFrom;
   }
 
   bind(peer: Peer, toPath: string, fromPath: string): void {
     this.peer = peer;
     this.boundTo = toPath;
     this.boundFrom = fromPath;
-    this.paths = formatPaths(fromPath, toPath);
-    this.replyPaths = formatReplyPaths(toPath, fromPath);
+    const paths = formatPaths(fromPath, toPath);
+    const ok = formatOk(toPath, fromPath);
+    // Not of a pool: they stay, and would hold on to what else is in there.
+    const lines = Buffer.allocUnsafeSlow(paths.length + ok.length);
+    lines.write(paths + ok, 'latin1');
+    this.pathBytes = lines.subarray(0, paths.length);
+    this.okBytes = lines.subarray(paths.length);
     this.isProvisional = this.#endpointSessionId === null;
+    this.isDialled = false;
   }
 
   unbind(): void {
@@ -100,6 +139,14 @@ export class Leg {
     this.boundTo = '';
     this.boundFrom = '';
     this.isProvisional = false;
+  }
+
+  /**
+   * We connected to the relay of this client (RFC 4976). Relays do not all answer on the same connection: what the client sends may come
+   * on one that its relay opens.
+   */
+  get isBehindDialledRelay(): boolean {
+    return this.isDialled && (this.snapshot.path?.length ?? 0) > 1;
   }
 
   /** Whether a From-Path is this client's: the session-id of its last URI tells (RFC 6714 section 5). */
@@ -122,11 +169,16 @@ export class Leg {
     const accepts = this.snapshot.acceptTypes;
     if (type === CPIM) {
       if (acceptsMediaType(accepts, CPIM)) return this.#takesWrapped(innerType) ? AS_SENT : NOT_FOR_THEM;
-      return innerType === PLAIN && acceptsMediaType(accepts, PLAIN) ? UNWRAPPED : NOT_FOR_THEM;
+      // A report without its head would be about nothing.
+      const isBare = innerType !== '' && innerType !== IMDN && acceptsMediaType(accepts, innerType);
+      return isBare ? UNWRAPPED : NOT_FOR_THEM;
     }
-    if (acceptsMediaType(accepts, type)) return AS_SENT;
-    if (type === PLAIN && acceptsMediaType(accepts, CPIM) && this.#takesWrapped(PLAIN)) return WRAPPED;
-    return NOT_FOR_THEM;
+    const { acceptWrappedTypes } = this.snapshot;
+    const mayWrap = type === PLAIN ? this.#takesWrapped(PLAIN) : acceptsMediaType(acceptWrappedTypes, type);
+    // Without a CPIM head nobody could tell who speaks, or types: who lists both types gets the one with an author.
+    const prefersCpim = (type === PLAIN || type === COMPOSING) && accepts.includes(CPIM) && mayWrap;
+    if (acceptsMediaType(accepts, type) && !prefersCpim) return AS_SENT;
+    return mayWrap && acceptsMediaType(accepts, CPIM) ? WRAPPED : NOT_FOR_THEM;
   }
 
   #takesWrapped(innerType: string): boolean {
@@ -136,16 +188,11 @@ export class Leg {
   }
 }
 
-/** A response goes to the nearest hop only (RFC 4975 section 7.2). */
-export function formatReplyPaths(toPath: string, fromPath: string): string {
-  const space = fromPath.indexOf(' ');
-  return formatPaths(space < 0 ? fromPath : fromPath.slice(0, space), toPath);
-}
-
-function plainFrom(snapshot: LegSnapshot): string {
-  const uri = snapshot.identities[0] as string;
-  if (snapshot.displayName === undefined) return `<${uri}>`;
-  return `"${snapshot.displayName.replace(/["\\]/g, '\\$&').replace(/[\r\n]/g, ' ')}" <${uri}>`;
+function plainFrom({ identities, displayName }: LegSnapshot, nickname: string): string {
+  const uri = identities[0] as string;
+  const name = nickname === '' ? displayName : nickname;
+  if (name === undefined) return `<${uri}>`;
+  return `"${name.replace(/["\\]/g, '\\$&').replace(/[\r\n]/g, ' ')}" <${uri}>`;
 }
 
 /** UTF-8 as text with one character a byte, the form in which frames are put together. */

@@ -2,22 +2,31 @@
  * The MSRP switch: a room-aware endpoint of RFC 4975 and RFC 7701. It takes no decision about people; it moves messages
  * between the legs that the focus described, and says which of them are connected.
  */
-import type { Socket } from 'node:net';
 import { systemClock } from '../../lib/clock.ts';
 import { randomIds } from '../../lib/ids.ts';
-import type { CommandReply, SessionSummary, SwitchHello } from '../../switch-control/protocol.ts';
+import type { CommandReply, SwitchHello } from '../../switch-control/protocol.ts';
 import { TransactionIds } from '../protocol/transaction-id.ts';
-import { AddressLimits } from '../transport/address-limits.ts';
+import { AddressLimits, type Admission } from '../transport/address-limits.ts';
 import { FlushRound } from '../transport/flush-round.ts';
-import { type ListenAddress, type Listener, openListener } from '../transport/listener.ts';
+import type { Link } from '../transport/link.ts';
+import {
+  type ListenAddress,
+  type Listener,
+  type ListenerEvents,
+  openListener,
+} from '../transport/listener.ts';
+import { checkIdentity, type TlsIdentity } from '../transport/tls-identity.ts';
 import { Commands } from './commands.ts';
+import { ContentTypes } from './content-types.ts';
 import { type SwitchContext, type SwitchCounters, zeroCounters } from './context.ts';
+import type { Leg } from './leg.ts';
 import { DEFAULT_ROOM_POLICY, DEFAULT_SWITCH_LIMITS, type SwitchOptions } from './options.ts';
-import { adoptSocket } from './peer.ts';
+import { adoptLink } from './peer.ts';
 import type { Room } from './room.ts';
 import { abortTransfer } from './transfer.ts';
 
 const TRANSACTION_PREFIX_BITS = 40;
+const PROBE_BITS = 100;
 
 export class MsrpSwitch {
   readonly #options: SwitchOptions;
@@ -26,6 +35,7 @@ export class MsrpSwitch {
   readonly #commands: Commands;
   #listeners: Listener[] = [];
   #addresses: readonly ListenAddress[] = [];
+  #fingerprint: string | undefined;
   #timer: NodeJS.Timeout | null = null;
   #loadSince = { atMs: performance.now(), cpuMicros: cpuMicros() };
 
@@ -34,9 +44,11 @@ export class MsrpSwitch {
     const limits = { ...DEFAULT_SWITCH_LIMITS, ...options.limits };
     const clock = options.clock ?? systemClock;
     const ids = options.ids ?? randomIds;
+    const policy = { ...DEFAULT_ROOM_POLICY, ...options.policy };
     this.#context = {
       limits,
-      policy: { ...DEFAULT_ROOM_POLICY, ...options.policy },
+      policy,
+      contentTypes: new ContentTypes(policy.acceptTypes),
       log: options.log,
       clock,
       ids,
@@ -46,26 +58,38 @@ export class MsrpSwitch {
       counters: zeroCounters(),
       legsBySessionId: new Map(),
       peers: new Set(),
-      tlsClient: options.tlsClient,
+      probeSessionId: ids.token(PROBE_BITS),
+      identity: options.tls,
       heldBytes: 0,
+      local: options.local,
       uriOf: (sessionId, isSecure) => this.#uriOf(sessionId, isSecure),
       emit: (event) => options.onEvent(event),
+      guarded: (session, step) => {
+        try {
+          step();
+        } catch (error) {
+          options.log.error({ err: error, session }, 'given up by a defect');
+        }
+      },
     };
     this.#commands = new Commands(this.#context, this.#rooms);
   }
 
   /**
    * Opens the listeners; returns what clients are to be told.
-   * @throws CodedError MSRP_LISTEN, MSRP_NO_TLS
+   * @throws CodedError MSRP_LISTEN, MSRP_NO_TLS, MSRP_BAD_CERTIFICATE
    */
   async start(): Promise<readonly ListenAddress[]> {
+    const { identity, limits } = this.#context;
+    if (identity !== undefined) this.#fingerprint = checkIdentity(identity);
+    const options = {
+      identity,
+      web: { maxMessageBytes: limits.maxWebMessageBytes, origins: this.#options.webOrigins ?? [] },
+      handshakeMs: limits.handshakeMs,
+    };
     try {
       for (const address of this.#options.listen) {
-        this.#listeners.push(
-          await openListener(address, this.#options.tls, (socket, isSecure) =>
-            this.#accept(socket, isSecure),
-          ),
-        );
+        this.#listeners.push(await openListener(address, options, this.#door));
       }
     } catch (error) {
       await this.stop();
@@ -79,13 +103,29 @@ export class MsrpSwitch {
     return this.#addresses;
   }
 
+  /**
+   * A renewed certificate: for handshakes from now on; connections that stand go on.
+   * @throws CodedError MSRP_BAD_CERTIFICATE, and the old one stays
+   */
+  useIdentity(identity: TlsIdentity): void {
+    this.#fingerprint = checkIdentity(identity);
+    this.#context.identity = identity;
+    for (const listener of this.#listeners) listener.useIdentity(identity);
+  }
+
   /** One command of the focus. Never throws for what the focus sent. */
   handle(op: string, body: unknown): CommandReply {
-    return this.#commands.handle(op, body);
+    try {
+      return this.#commands.handle(op, body);
+    } catch (error) {
+      // A defect over one session is not to take the others along.
+      this.#context.log.error({ err: error, op }, 'command given up by a defect');
+      return { ok: false, code: 'invalid', reason: 'defect of the switch' };
+    }
   }
 
   hello(): Omit<SwitchHello, 'epoch'> {
-    const { counters, legsBySessionId } = this.#context;
+    const { counters, legsBySessionId, peers, probeSessionId } = this.#context;
     return {
       id: this.#options.id,
       msrp: this.#addresses.map(({ transport, host, port }) => ({ transport, host, port })),
@@ -93,8 +133,33 @@ export class MsrpSwitch {
       legs: legsBySessionId.size,
       load: this.#load(),
       draining: this.#commands.isDraining,
+      isEmptying: this.#commands.isEmptying,
       messagesIn: counters.messagesIn,
       messagesOut: counters.messagesOut,
+      counters: {
+        bytesIn: counters.bytesIn,
+        bytesOut: counters.bytesOut,
+        connections: peers.size,
+        queuedBytes: this.#queuedBytes(),
+        slow: counters.slowDropped,
+        stalled: counters.stalled,
+        backlogDropped: counters.backlogDropped,
+        refused: counters.refused,
+        deliveryFailures: counters.deliveryFailures,
+        senderPauses: counters.senderPauses,
+        protocolFaults: counters.protocolFaults,
+        reaped: counters.reaped,
+        connectionsRefused: counters.connectionsRefused,
+        limitedByRate: counters.limitedByRate,
+        limitedBySize: counters.limitedBySize,
+        limitedByTransfers: counters.limitedByTransfers,
+        limitedBySessions: counters.limitedBySessions,
+        limitedByHead: counters.limitedByHead,
+        handshakesStalled: counters.handshakesStalled,
+        handshakesRefused: counters.handshakesRefused,
+      },
+      ...(this.#fingerprint === undefined ? {} : { fingerprint: this.#fingerprint }),
+      probe: probeSessionId,
     };
   }
 
@@ -103,13 +168,9 @@ export class MsrpSwitch {
     return { ...counters, connections: peers.size, heldBytes };
   }
 
-  sessions(): readonly SessionSummary[] {
-    return this.#commands.summaries();
-  }
-
-  /** A draining switch takes no new session and serves those it has. */
-  drain(on: boolean): void {
-    this.#commands.isDraining = on;
+  /** A draining switch takes no new session, and serves those it has until they end or, with `empty`, are moved. */
+  drain(draining: boolean, empty = false): void {
+    this.#commands.drain({ draining, empty });
   }
 
   /** Closes listeners and connections. No events are sent for it. */
@@ -117,7 +178,7 @@ export class MsrpSwitch {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     for (const room of [...this.#rooms.values()]) {
-      this.#commands.handle('session.drop', { session: room.name, revision: room.revision });
+      this.handle('session.drop', { session: room.name, revision: room.revision });
     }
     for (const peer of [...this.#context.peers]) peer.connection.destroy('closed');
     const listeners = this.#listeners;
@@ -125,27 +186,44 @@ export class MsrpSwitch {
     await Promise.all(listeners.map((listener) => listener.close()));
   }
 
-  #accept(socket: Socket, isSecure: boolean): void {
-    const context = this.#context;
-    if (!context.addresses.admit(socket.remoteAddress ?? '')) {
-      context.counters.connectionsRefused++;
-      socket.destroy();
-      return;
-    }
-    adoptSocket(context, socket, isSecure, true);
-  }
+  readonly #door: ListenerEvents = {
+    admit: (address: string): Admission | null => {
+      const admission = this.#context.addresses.admit(address);
+      if (admission === null) this.#context.counters.connectionsRefused++;
+      return admission;
+    },
+    onLink: (link: Link, admission: Admission) => void adoptLink(this.#context, link, admission),
+    onHandshakeStalled: () => {
+      this.#context.counters.handshakesStalled++;
+    },
+    onHandshakeRefused: () => {
+      this.#context.counters.handshakesRefused++;
+    },
+  };
 
   #tick(): void {
     const context = this.#context;
     const nowMs = context.clock.nowMs();
     context.round.nowMs = nowMs;
-    for (const peer of context.peers) peer.tick(nowMs);
+    for (const peer of context.peers) {
+      try {
+        peer.tick(nowMs);
+      } catch (error) {
+        peer.onDefect(error);
+        peer.connection.destroy('protocol');
+      }
+    }
     for (const leg of context.legsBySessionId.values()) {
       if (leg.backlog.size > 0) context.counters.backlogDropped += leg.backlog.expire(nowMs);
-      if (leg.transfers.size === 0) continue;
-      for (const transfer of [...leg.transfers.values()]) {
-        if (nowMs - transfer.lastMs > context.limits.transferIdleMs) abortTransfer(context, leg, transfer);
-      }
+      if (leg.transfers.size > 0) this.#abortIdle(leg, nowMs);
+    }
+  }
+
+  #abortIdle(leg: Leg, nowMs: number): void {
+    const context = this.#context;
+    for (const transfer of [...leg.transfers.values()]) {
+      if (nowMs - transfer.lastMs <= context.limits.transferIdleMs) continue;
+      context.guarded(leg.room.name, () => abortTransfer(context, leg, transfer));
     }
   }
 
@@ -155,6 +233,12 @@ export class MsrpSwitch {
     const host = address?.host ?? '0.0.0.0';
     const printed = host.includes(':') ? `[${host}]` : host;
     return `${isSecure ? 'msrps' : 'msrp'}://${printed}:${address?.port ?? 0}/${sessionId};tcp`;
+  }
+
+  #queuedBytes(): number {
+    let bytes = 0;
+    for (const { connection } of this.#context.peers) bytes += connection.outbox.waitingBytes;
+    return bytes;
   }
 
   /** Share of one core since the last call. */

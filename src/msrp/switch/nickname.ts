@@ -24,6 +24,7 @@ export function takeNickname(context: SwitchContext, leg: Leg, header: string | 
   dropNickname(leg);
   if (nickname !== '') {
     leg.nickname = key;
+    leg.showNickname(nickname);
     leg.room.nicknames.set(key, leg);
   }
   return OK;
@@ -32,6 +33,7 @@ export function takeNickname(context: SwitchContext, leg: Leg, header: string | 
 export function dropNickname(leg: Leg): void {
   if (leg.nickname !== '') leg.room.nicknames.delete(leg.nickname);
   leg.nickname = '';
+  leg.showNickname('');
 }
 
 function readNickname(header: string, maxBytes: number): string | null {

@@ -9,14 +9,16 @@ export interface OutstandingSend {
   readonly transfer: Transfer | null;
 }
 
-const FIRST_SLOTS = 64;
+const FIRST_SLOTS = 8;
+/** Who is sent nothing needs none. */
+const NO_SLOTS = new Float64Array(0);
 
 export class Outstanding {
   readonly #maxSlots: number;
-  #numbers = new Float64Array(FIRST_SLOTS);
-  #sentMs = new Float64Array(FIRST_SLOTS);
-  #legs: (Leg | null)[] = new Array<Leg | null>(FIRST_SLOTS).fill(null);
-  #transfers: (Transfer | null)[] = new Array<Transfer | null>(FIRST_SLOTS).fill(null);
+  #numbers = NO_SLOTS;
+  #sentMs = NO_SLOTS;
+  #legs: (Leg | null)[] = [];
+  #transfers: (Transfer | null)[] = [];
   #first = 0;
   #count = 0;
 
@@ -87,10 +89,11 @@ export class Outstanding {
       this.forgetFirst();
       return;
     }
-    const numbers = new Float64Array(slots * 2);
-    const sentMs = new Float64Array(slots * 2);
-    const legs = new Array<Leg | null>(slots * 2).fill(null);
-    const transfers = new Array<Transfer | null>(slots * 2).fill(null);
+    const more = Math.max(FIRST_SLOTS, slots * 2);
+    const numbers = new Float64Array(more);
+    const sentMs = new Float64Array(more);
+    const legs = new Array<Leg | null>(more).fill(null);
+    const transfers = new Array<Transfer | null>(more).fill(null);
     for (let i = 0; i < this.#count; i++) {
       const slot = (this.#first + i) & (slots - 1);
       numbers[i] = this.#numbers[slot] as number;

@@ -1,39 +1,46 @@
 /** What the switch knows of one connection: the legs on it, the frame that is arriving, and the SENDs not yet answered. */
-import type { Socket } from 'node:net';
 import type { ParseError } from '../../lib/errors.ts';
-import { formatEmptySend, formatReport, formatResponse } from '../protocol/encode.ts';
+import { formatEmptySend, formatPaths, formatReport } from '../protocol/encode.ts';
 import { FROM_PATH, type FrameHead, TO_PATH, USE_NICKNAME } from '../protocol/frame-head.ts';
 import { type ContinuationFlag, FLAG_ABORT, FLAG_COMPLETE, FLAG_MORE } from '../protocol/wire.ts';
+import type { Admission } from '../transport/address-limits.ts';
 import { type CloseReason, type ConnectionOwner, MsrpConnection } from '../transport/connection.ts';
-import { URGENT } from '../transport/outbox.ts';
+import type { Link } from '../transport/link.ts';
+import { takeAnswer } from './answers.ts';
 import { bindLeg, findLeg, flushBacklog, releaseLeg } from './binding.ts';
 import { BodyHold } from './body-hold.ts';
 import type { SwitchContext } from './context.ts';
 import { takeWhole } from './fan-out.ts';
 import {
-  COMPOSING,
   HEARTBEAT,
   RESPOND_ALWAYS,
   RESPOND_NEVER,
-  type ResponseWish,
   readSend,
   responseWish,
   type SendMeta,
 } from './inbound.ts';
-import { formatReplyPaths, type Leg } from './leg.ts';
+import type { Leg } from './leg.ts';
 import { Liveness } from './liveness.ts';
 import { takeNickname } from './nickname.ts';
 import { Outstanding } from './outstanding.ts';
-import { takeChunk } from './transfer.ts';
+import { cutAged } from './pace.ts';
+import { Reply } from './reply.ts';
+import { forgetTransfer, takeChunk } from './transfer.ts';
 
 const OK = 200;
-const BAD_REQUEST = 400;
+const FORBIDDEN = 403;
 const STOP_SENDING = 413;
-const UNSUPPORTED_TYPE = 415;
 const NO_SESSION = 481;
 const UNKNOWN_METHOD = 501;
-const LOCAL_TIMEOUT = 408;
 const NO_ANSWER_YET = 0;
+const STREAMED_PIECE_BYTES = 32 * 1024;
+/** Further chunks below this count as messages: each costs as much as one. */
+const TINY_CHUNK_BYTES = 512;
+const HEAD_LIMITS: ReadonlySet<string> = new Set([
+  'MSRP_START_LINE_TOO_LONG',
+  'MSRP_HEAD_TOO_LONG',
+  'MSRP_TOO_MANY_HEADERS',
+]);
 
 export class Peer implements ConnectionOwner {
   readonly connection: MsrpConnection;
@@ -45,8 +52,9 @@ export class Peer implements ConnectionOwner {
   bindNumber = 0;
   readonly #context: SwitchContext;
   readonly #hold = new BodyHold();
+  /** The leg of the last request, when that had the paths it was bound with. */
   #recent: Leg | null = null;
-  #wasBound = false;
+  #recentPathsId = 0;
   readonly #liveness: Liveness;
   #isPaused = false;
   #countedHold = 0;
@@ -54,31 +62,26 @@ export class Peer implements ConnectionOwner {
   // The frame that is arriving.
   #leg: Leg | null = null;
   #meta: SendMeta | null = null;
-  #tid = '';
-  #replyPaths = '';
-  #wish: ResponseWish = RESPOND_ALWAYS;
+  readonly #reply: Reply;
   /** To be answered at the end of the frame; NO_ANSWER_YET while all is well. */
   #status = NO_ANSWER_YET;
   #isIgnored = false;
   #nextStart = 1;
 
-  /** Counted against the limits of its address; connections that we opened are not. */
-  readonly #isCounted: boolean;
+  readonly #admission: Admission;
 
-  constructor(context: SwitchContext, connection: MsrpConnection, isCounted: boolean) {
+  constructor(context: SwitchContext, connection: MsrpConnection, admission: Admission) {
     this.#context = context;
-    this.#isCounted = isCounted;
+    this.#admission = admission;
     this.connection = connection;
     this.outstanding = new Outstanding(context.limits.maxOutstanding);
+    this.#reply = new Reply(connection.outbox, context.round.memory);
     this.#liveness = new Liveness(context, this);
   }
 
   addLeg(leg: Leg): void {
     this.legs.set(leg.sessionId, leg);
-    if (!this.#wasBound) {
-      this.#wasBound = true;
-      if (this.#isCounted) this.#context.addresses.bound(this.connection.remoteAddress);
-    }
+    this.#admission.bound();
   }
 
   removeLeg(leg: Leg): void {
@@ -110,7 +113,7 @@ export class Peer implements ConnectionOwner {
 
   /** Asks for a sign of life; `tick` ends the connection when none comes. */
   probe(): void {
-    this.#liveness.probe();
+    this.#liveness.probe(this.#context.limits.probeMs);
   }
 
   /** Sends a SEND without content; returns its number. */
@@ -124,18 +127,21 @@ export class Peer implements ConnectionOwner {
 
   tick(nowMs: number): void {
     this.connection.tick(nowMs);
+    if (this.connection.outbox.isOver) for (const leg of [...this.legs.values()]) cutAged(leg);
     this.#liveness.tick(nowMs);
   }
 
   onHead(head: FrameHead): void {
     if (head.status !== 0) {
       this.#isIgnored = true;
-      this.#takeResponse(head);
+      takeAnswer(this.#context, this, head);
       return;
     }
     this.#isIgnored = false;
-    const toPath = head.value(TO_PATH);
-    const fromPath = head.value(FROM_PATH);
+    const isRepeated = head.pathsId !== 0 && head.pathsId === this.#recentPathsId;
+    const known = isRepeated ? this.#recent : null;
+    const toPath = known === null ? head.value(TO_PATH) : known.boundTo;
+    const fromPath = known === null ? head.value(FROM_PATH) : known.boundFrom;
     if (toPath === null || fromPath === null) {
       this.#isIgnored = true;
       this.#context.counters.protocolFaults++;
@@ -150,8 +156,7 @@ export class Peer implements ConnectionOwner {
       this.#isIgnored = true;
       return;
     }
-    this.#tid = head.tid();
-    this.#wish = responseWish(head);
+    this.#reply.begin(head, toPath, fromPath, responseWish(head));
     this.#beginRequest(head, toPath, fromPath);
   }
 
@@ -162,9 +167,13 @@ export class Peer implements ConnectionOwner {
     this.#hold.add(view);
     const { limits } = this.#context;
     const held = this.#hold.bytes;
-    if (this.#nextStart + held - 1 > limits.maxMessageBytes) this.#refuseEarly(STOP_SENDING);
-    else if (
+    if (this.#nextStart + held - 1 > limits.maxMessageBytes) {
+      this.#context.counters.limitedBySize++;
+      this.#refuseEarly(STOP_SENDING);
+    } else if (
       held > limits.forwardWholeBytes ||
+      // Once it goes on in pieces, they go as they are read: nothing has to be kept over the read.
+      (held >= STREAMED_PIECE_BYTES && this.#nextStart > meta.start) ||
       (held > 8192 && this.#context.heldBytes > limits.maxHeldBytes)
     ) {
       this.#streamHeld(meta);
@@ -178,10 +187,11 @@ export class Peer implements ConnectionOwner {
     let status = this.#status;
     if (status === NO_ANSWER_YET)
       status = leg === null || meta === null ? NO_SESSION : this.#finish(leg, meta, flag);
-    else if (leg !== null && meta !== null && flag !== FLAG_MORE) leg.transfers.delete(meta.messageId);
+    else if (leg !== null && meta !== null && flag !== FLAG_MORE) forgetTransfer(leg, meta.messageId);
     this.#hold.take();
     if (status !== OK) this.#context.counters.refused++;
     this.#respond(status);
+    this.#reply.end();
     if (leg === null) return;
     if (status === OK && meta !== null && meta.wantsSuccessReport && flag === FLAG_COMPLETE)
       this.#report(leg, meta);
@@ -190,12 +200,14 @@ export class Peer implements ConnectionOwner {
 
   onFault(fault: ParseError): void {
     this.#context.counters.protocolFaults++;
+    if (HEAD_LIMITS.has(fault.code)) this.#context.counters.limitedByHead++;
     this.#context.log.debug({ remote: this.connection.remote, code: fault.code }, 'MSRP fault');
     this.connection.endAfterFault(fault);
   }
 
   onFed(): void {
     this.#hold.settle();
+    this.#reply.keep();
     const held = this.#hold.bytes;
     if (held === this.#countedHold) return;
     this.#context.heldBytes += held - this.#countedHold;
@@ -203,7 +215,7 @@ export class Peer implements ConnectionOwner {
   }
 
   onEased(): void {
-    for (const leg of this.legs.values()) leg.room.resumePaused();
+    for (const { room } of this.legs.values()) this.#context.guarded(room.name, () => room.resumePaused());
   }
 
   onDefect(error: unknown): void {
@@ -216,11 +228,15 @@ export class Peer implements ConnectionOwner {
   onClosed(reason: CloseReason): void {
     const context = this.#context;
     context.peers.delete(this);
-    if (this.#isCounted) context.addresses.release(this.connection.remoteAddress, this.#wasBound);
     context.heldBytes -= this.#countedHold;
     this.#countedHold = 0;
     if (reason === 'slow') context.counters.slowDropped++;
-    for (const leg of [...this.legs.values()]) releaseLeg(context, leg, reason);
+    else if (reason === 'stalled') context.counters.stalled++;
+    for (const leg of [...this.legs.values()]) {
+      context.guarded(leg.room.name, () => releaseLeg(context, leg, reason));
+      // Whatever went wrong: nobody is bound to what is closed.
+      if (leg.peer === this) leg.unbind();
+    }
     this.onGone?.();
   }
 
@@ -228,12 +244,10 @@ export class Peer implements ConnectionOwner {
     const recent = this.#recent;
     if (recent !== null && toPath === recent.boundTo && fromPath === recent.boundFrom) {
       this.#leg = recent;
-      this.#replyPaths = recent.replyPaths;
     } else {
-      this.#replyPaths = formatReplyPaths(toPath, fromPath);
       if (head.method !== 'SEND' && head.method !== 'NICKNAME') {
         this.#status = UNKNOWN_METHOD;
-        this.#wish = RESPOND_ALWAYS;
+        this.#reply.wish = RESPOND_ALWAYS;
         return;
       }
       const found = findLeg(this.#context, this, toPath, fromPath);
@@ -241,10 +255,18 @@ export class Peer implements ConnectionOwner {
         this.#status = found;
         return;
       }
-      if (found.peer === null) bindLeg(this.#context, found, this, toPath, fromPath);
+      if (found.peer !== this) {
+        if (this.legs.size >= this.#context.limits.maxSessionsPerConnection) {
+          this.#context.counters.limitedBySessions++;
+          this.#status = FORBIDDEN;
+          return;
+        }
+        bindLeg(this.#context, found, this, toPath, fromPath);
+      }
       this.#leg = found;
-      if (toPath === found.boundTo && fromPath === found.boundFrom) this.#recent = found;
+      this.#recent = toPath === found.boundTo && fromPath === found.boundFrom ? found : null;
     }
+    this.#recentPathsId = head.pathsId;
     const leg = this.#leg;
     if (head.method === 'SEND') {
       const meta = readSend(this.#context, leg, head);
@@ -255,13 +277,21 @@ export class Peer implements ConnectionOwner {
       }
       this.#meta = meta;
       this.#nextStart = meta.start;
+      if (head.hasBody && meta.start === 1 && !this.#isWithinRate(leg)) this.#refuseEarly(STOP_SENDING);
     } else if (head.method === 'NICKNAME') {
       this.#status = takeNickname(this.#context, leg, head.value(USE_NICKNAME));
-      this.#wish = RESPOND_ALWAYS;
+      this.#reply.wish = RESPOND_ALWAYS;
     } else {
       this.#status = UNKNOWN_METHOD;
-      this.#wish = RESPOND_ALWAYS;
+      this.#reply.wish = RESPOND_ALWAYS;
     }
+  }
+
+  #isWithinRate(leg: Leg): boolean {
+    const { limits, round, counters } = this.#context;
+    if (leg.allowance.take(limits.messagesPerS, round.nowMs)) return true;
+    counters.limitedByRate++;
+    return false;
   }
 
   /** Answers at once, so that the sender can stop in the middle of its chunk (RFC 4975 section 7.3.1, 413). */
@@ -270,11 +300,11 @@ export class Peer implements ConnectionOwner {
     this.#hold.take();
     this.#respond(status);
     this.#status = status;
-    this.#wish = RESPOND_NEVER;
+    this.#reply.wish = RESPOND_NEVER;
     const leg = this.#leg;
     const meta = this.#meta;
     if (leg !== null && meta !== null && leg.transfers.has(meta.messageId)) {
-      takeChunk(this.#context, leg, meta, Number.MAX_SAFE_INTEGER, EMPTY, FLAG_MORE);
+      takeChunk(this.#context, leg, meta, NOWHERE, EMPTY, FLAG_MORE);
     }
   }
 
@@ -283,6 +313,8 @@ export class Peer implements ConnectionOwner {
     const leg = this.#leg;
     if (leg === null) return;
     const piece = this.#hold.take();
+    this.#context.counters.bytesIn += piece.length;
+    leg.bytesIn += piece.length;
     const status = takeChunk(this.#context, leg, meta, this.#nextStart, piece, FLAG_MORE);
     this.#nextStart += piece.length;
     if (status !== OK) this.#refuseEarly(status);
@@ -302,68 +334,40 @@ export class Peer implements ConnectionOwner {
       return OK;
     }
     context.counters.bytesIn += body.length;
+    leg.bytesIn += body.length;
+    if (flag === FLAG_MORE && meta.start > 1 && body.length < TINY_CHUNK_BYTES && !this.#isWithinRate(leg))
+      return takeChunk(context, leg, meta, NOWHERE, EMPTY, FLAG_MORE);
     const isWhole = flag === FLAG_COMPLETE && this.#nextStart === 1 && !leg.transfers.has(meta.messageId);
     const status = isWhole
       ? takeWhole(context, leg, meta, body)
       : takeChunk(context, leg, meta, this.#nextStart, body, flag);
     this.#nextStart += body.length;
-    if (status === OK && flag === FLAG_COMPLETE) {
-      if (meta.type === COMPOSING) context.counters.composing++;
-      else {
-        context.counters.messagesIn++;
-        leg.messagesIn++;
-      }
-    }
     return flag === FLAG_ABORT && status === STOP_SENDING ? OK : status;
   }
 
   #report(leg: Leg, meta: SendMeta): void {
     const { transactions } = this.#context;
     const tid = transactions.text(transactions.next(null));
-    this.#write(formatReport(tid, leg.paths, meta.messageId, this.#nextStart - 1, OK));
+    this.#write(
+      formatReport(tid, formatPaths(leg.boundFrom, leg.boundTo), meta.messageId, this.#nextStart - 1, OK),
+    );
   }
 
   #respond(status: number): void {
-    if (this.#wish === RESPOND_NEVER || (this.#wish !== RESPOND_ALWAYS && status === OK)) return;
-    this.#write(formatResponse(this.#tid, status, this.#replyPaths));
+    this.#reply.send(status, this.#leg === this.#recent ? this.#leg : null);
   }
 
   #write(text: string): void {
-    this.connection.outbox.send(text, null, URGENT, null);
-  }
-
-  #takeResponse(head: FrameHead): void {
-    const number = this.#context.transactions.numberAt(head.bytes, head.tidStart, head.tidEnd);
-    if (number < 0) return;
-    if (head.status === OK && this.outstanding.takeFirst(number)) return;
-    if (this.onBindAnswer !== null && number === this.bindNumber) {
-      this.onBindAnswer(head.status);
-      return;
-    }
-    const sent = this.outstanding.take(number);
-    if (sent === null || head.status === OK) return;
-    this.#context.counters.deliveryFailures++;
-    if (head.status === NO_SESSION || head.status === LOCAL_TIMEOUT) {
-      if (sent.leg.peer === this) releaseLeg(this.#context, sent.leg, 'peer-refused');
-    } else if (
-      head.status === STOP_SENDING ||
-      head.status === UNSUPPORTED_TYPE ||
-      head.status === BAD_REQUEST
-    ) {
-      sent.transfer?.stopFor(sent.leg);
-    }
+    this.connection.outbox.sendUrgent(text);
   }
 }
 
 const EMPTY = Buffer.alloc(0);
+/** A place that no chunk has: what comes there ends the message with 413. */
+const NOWHERE = Number.MAX_SAFE_INTEGER;
 
-/** Takes a socket into the switch. `isCounted`: it came from outside and was admitted. */
-export function adoptSocket(
-  context: SwitchContext,
-  socket: Socket,
-  isSecure: boolean,
-  isCounted: boolean,
-): Peer {
+/** Takes a connection into the switch. */
+export function adoptLink(context: SwitchContext, link: Link, admission: Admission): Peer {
   const holder: { peer: Peer | null } = { peer: null };
   const options = {
     protocol: context.limits.protocol,
@@ -371,8 +375,8 @@ export function adoptSocket(
     lingerMs: context.limits.lingerMs,
     clock: context.clock,
   };
-  new MsrpConnection(socket, isSecure, context.round, options, (connection) => {
-    holder.peer = new Peer(context, connection, isCounted);
+  new MsrpConnection(link, context.round, options, (connection) => {
+    holder.peer = new Peer(context, connection, admission);
     return holder.peer;
   });
   const peer = holder.peer;

@@ -5,13 +5,15 @@
 
 import { baseMediaType } from '../protocol/media-type.ts';
 import { type ContinuationFlag, FLAG_ABORT, FLAG_COMPLETE, FLAG_MORE } from '../protocol/wire.ts';
-import { type Audience, findAudience, formFor, prepareForm } from './audience.ts';
-import { type Form, NOT_FOR_THEM } from './chunk.ts';
+import { type Audience, findAudience, formFor, prepareForm, refusalOfAll } from './audience.ts';
+import { bytesInForm, type Form, NOT_FOR_THEM } from './chunk.ts';
 import type { SwitchContext } from './context.ts';
-import { deliver, makeChunk, throttleSender } from './fan-out.ts';
+import { countMessage, deliver, makeChunk } from './fan-out.ts';
 import type { SendMeta } from './inbound.ts';
 import type { Leg } from './leg.ts';
+import { keepPace } from './pace.ts';
 import type { Peer } from './peer.ts';
+import { noteStreamed } from './scavenge.ts';
 
 interface Recipient {
   readonly leg: Leg;
@@ -22,11 +24,14 @@ interface Recipient {
 
 const OK = 200;
 const BAD_REQUEST = 400;
+const NOT_FOUND = 404;
 const STOP_SENDING = 413;
 const NOTHING = Buffer.alloc(0);
 
 export class Transfer {
   readonly messageId: string;
+  /** As recipients see it. */
+  readonly outgoingId: string;
   readonly contentType: string;
   readonly otherContentLines: string;
   readonly total: number;
@@ -39,8 +44,9 @@ export class Transfer {
   /** The beginning of a CPIM message whose head is not complete. */
   pendingHead: Buffer | null = null;
 
-  constructor(meta: SendMeta, nowMs: number) {
+  constructor(meta: SendMeta, outgoingId: string, nowMs: number) {
     this.messageId = meta.messageId;
+    this.outgoingId = outgoingId;
     this.contentType = meta.contentType;
     this.otherContentLines = meta.otherContentLines;
     this.total = meta.total;
@@ -69,9 +75,15 @@ export function takeChunk(
   let transfer = sender.transfers.get(meta.messageId);
   if (transfer === undefined) {
     if (flag === FLAG_ABORT && start === 1) return OK;
-    if (start !== 1 || sender.transfers.size >= context.limits.maxTransfersPerLeg) return STOP_SENDING;
-    transfer = new Transfer(meta, context.round.nowMs);
+    if (start !== 1) return STOP_SENDING;
+    if (sender.transfers.size >= context.limits.maxTransfersPerLeg) {
+      context.counters.limitedByTransfers++;
+      return STOP_SENDING;
+    }
+    const outgoingId = sender.room.idFor(meta.messageId, context.ids);
+    transfer = new Transfer(meta, outgoingId, context.round.nowMs);
     sender.transfers.set(meta.messageId, transfer);
+    sender.room.unfinishedIds.add(outgoingId);
   }
   transfer.lastMs = context.round.nowMs;
   const status =
@@ -81,13 +93,23 @@ export function takeChunk(
     transfer.refusal = status;
     transfer.pendingHead = null;
   }
-  if (flag !== FLAG_MORE) sender.transfers.delete(meta.messageId);
+  if (flag === FLAG_COMPLETE && status === OK && transfer.audience !== null)
+    countMessage(context, sender, transfer.audience);
+  if (flag !== FLAG_MORE) forgetTransfer(sender, meta.messageId);
   return status;
+}
+
+/** No more of a message comes. */
+export function forgetTransfer(sender: Leg, messageId: string): void {
+  const transfer = sender.transfers.get(messageId);
+  if (transfer === undefined) return;
+  sender.transfers.delete(messageId);
+  sender.room.unfinishedIds.delete(transfer.outgoingId);
 }
 
 /** Gives an unfinished message up: those who got part of it hear `#` (RFC 4975 section 7.1.1). */
 export function abortTransfer(context: SwitchContext, sender: Leg, transfer: Transfer): void {
-  sender.transfers.delete(transfer.messageId);
+  forgetTransfer(sender, transfer.messageId);
   if (transfer.refusal === 0) abortRecipients(context, sender, transfer);
 }
 
@@ -105,7 +127,10 @@ function advance(
   }
   if (start !== transfer.receivedBytes + 1) return STOP_SENDING;
   const received = transfer.receivedBytes + body.length;
-  if (received > context.limits.maxMessageBytes) return STOP_SENDING;
+  if (received > context.limits.maxMessageBytes) {
+    context.counters.limitedBySize++;
+    return STOP_SENDING;
+  }
   if (transfer.total >= 0 && received > transfer.total) return STOP_SENDING;
   if (transfer.audience !== null) {
     transfer.receivedBytes = received;
@@ -130,8 +155,13 @@ function advance(
   }
   if (typeof audience === 'number') return audience;
   transfer.pendingHead = null;
+  const recipients = findRecipients(context, sender, transfer, audience);
+  if (audience.isPrivate && recipients.length === 0) {
+    const refusal = refusalOfAll(audience, sender, Math.max(received, transfer.total));
+    return refusal === OK ? NOT_FOUND : refusal;
+  }
   transfer.audience = audience;
-  transfer.recipients = findRecipients(context, sender, transfer, audience);
+  transfer.recipients = recipients;
   forward(context, sender, transfer, 1, bytes, flag);
   return OK;
 }
@@ -145,10 +175,11 @@ function findRecipients(
 ): Recipient[] {
   const recipients: Recipient[] = [];
   for (const leg of audience.targets) {
-    if (leg === sender || !leg.mayReceive || leg.peer === null || transfer.total > leg.maxSizeBytes) continue;
+    if (leg === sender || !leg.mayReceive || leg.peer === null) continue;
     const form = formFor(audience, leg);
     if (form === NOT_FOR_THEM) continue;
     prepareForm(context, sender, audience, form);
+    if (bytesInForm(transfer.total, audience.forms, form) > leg.maxSizeBytes) continue;
     recipients.push({ leg, peer: leg.peer, form, isStopped: false });
   }
   return recipients;
@@ -163,21 +194,29 @@ function forward(
   flag: ContinuationFlag,
 ): void {
   const chunk = chunkOf(context, transfer, start, body, flag);
+  noteStreamed(body.length);
   let receivers = 0;
   let congested = 0;
+  let over: Leg[] | null = null;
   for (const recipient of transfer.recipients) {
     const { leg, peer, form } = recipient;
     if (recipient.isStopped || leg.peer !== peer) continue;
-    if (transfer.receivedBytes > leg.maxSizeBytes) {
+    if (bytesInForm(transfer.receivedBytes, transfer.audience?.forms ?? [], form) > leg.maxSizeBytes) {
       recipient.isStopped = true;
       if (start > 1) sendAbort(context, sender, transfer, recipient, start);
       continue;
     }
     deliver(context, sender, leg, peer, chunk, form, transfer);
     receivers++;
-    if (peer.connection.outbox.isCongested) congested++;
+    const { outbox } = peer.connection;
+    if (!outbox.isCongested) continue;
+    congested++;
+    if (outbox.isOver) {
+      over ??= [];
+      over.push(leg);
+    }
   }
-  throttleSender(context, sender, receivers, congested);
+  if (congested > 0) keepPace(context, sender, { receivers, congested, over });
 }
 
 function abortRecipients(context: SwitchContext, sender: Leg, transfer: Transfer): void {
@@ -208,7 +247,7 @@ function chunkOf(
   flag: ContinuationFlag,
 ) {
   return makeChunk(context, {
-    messageId: transfer.messageId,
+    messageId: transfer.outgoingId,
     otherContentLines: transfer.otherContentLines,
     forms: transfer.audience?.forms ?? [],
     start,

@@ -12,6 +12,17 @@ export const DEFAULT_ADDRESS_LIMITS: AddressLimitOptions = {
   maxUnboundPerAddress: 1_024,
 };
 
+/** One connection's place among those of its address. */
+export interface Admission {
+  /** It has named a session. */
+  bound(): void;
+  /** It is gone; later calls do nothing. */
+  release(): void;
+}
+
+/** Of connections that we opened ourselves: nobody else's limits count them. */
+export const OUR_OWN: Admission = { bound() {}, release() {} };
+
 interface Tally {
   total: number;
   unbound: number;
@@ -26,8 +37,8 @@ export class AddressLimits {
     this.#options = options;
   }
 
-  /** Counts a new connection in, or returns false when it must be refused. */
-  admit(address: string): boolean {
+  /** Counts a new connection in, from its first byte on; null when it must be refused. */
+  admit(address: string): Admission | null {
     const tally = this.#tallies.get(address) ?? { total: 0, unbound: 0 };
     const options = this.#options;
     if (
@@ -35,26 +46,27 @@ export class AddressLimits {
       tally.total >= options.maxConnectionsPerAddress ||
       tally.unbound >= options.maxUnboundPerAddress
     ) {
-      return false;
+      return null;
     }
     tally.total++;
     tally.unbound++;
     this.#total++;
     this.#tallies.set(address, tally);
-    return true;
-  }
-
-  bound(address: string): void {
-    const tally = this.#tallies.get(address);
-    if (tally !== undefined) tally.unbound--;
-  }
-
-  release(address: string, wasBound: boolean): void {
-    const tally = this.#tallies.get(address);
-    if (tally === undefined) return;
-    this.#total--;
-    tally.total--;
-    if (!wasBound) tally.unbound--;
-    if (tally.total === 0) this.#tallies.delete(address);
+    let isBound = false;
+    let isReleased = false;
+    return {
+      bound: () => {
+        if (!isBound && !isReleased) tally.unbound--;
+        isBound = true;
+      },
+      release: () => {
+        if (isReleased) return;
+        isReleased = true;
+        this.#total--;
+        tally.total--;
+        if (!isBound) tally.unbound--;
+        if (tally.total === 0) this.#tallies.delete(address);
+      },
+    };
   }
 }

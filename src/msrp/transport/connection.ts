@@ -1,9 +1,9 @@
-/** One TCP (or TLS) connection: bytes in through the parser, frames out through the outbox, and how it ends. */
-import type { Socket } from 'node:net';
-import type { ParseError } from '../../lib/errors.ts';
+/** One connection: bytes in through the parser, frames out through the outbox, and how it ends. */
+import { ParseError } from '../../lib/errors.ts';
 import type { ProtocolLimits } from '../protocol/limits.ts';
 import { type FrameSink, MsrpParser } from '../protocol/parser.ts';
 import type { FlushRound } from './flush-round.ts';
+import type { Link } from './link.ts';
 import { Outbox, type OutboxLimits } from './outbox.ts';
 
 /** Why a connection ended, in the words of the switch's events. */
@@ -27,16 +27,15 @@ export interface ConnectionOptions {
 }
 
 export class MsrpConnection {
-  readonly remoteAddress: string;
   /** `address:port` */
   readonly remote: string;
-  readonly isSecure: boolean;
+  readonly link: Link;
   readonly outbox: Outbox;
   lastReadMs: number;
   /** Reads so far: tells whether anything came since. */
   readCount = 0;
-  readonly #socket: Socket;
   readonly #parser: MsrpParser;
+  readonly #round: FlushRound;
   readonly #owner: ConnectionOwner;
   readonly #options: ConnectionOptions;
   #reason: CloseReason = 'closed';
@@ -44,29 +43,34 @@ export class MsrpConnection {
   #endedAtMs = 0;
 
   constructor(
-    socket: Socket,
-    isSecure: boolean,
+    link: Link,
     round: FlushRound,
     options: ConnectionOptions,
     makeOwner: (connection: MsrpConnection) => ConnectionOwner,
   ) {
-    this.#socket = socket;
+    this.link = link;
+    this.#round = round;
     this.#options = options;
-    this.isSecure = isSecure;
-    this.remoteAddress = socket.remoteAddress ?? '';
-    this.remote = `${this.remoteAddress}:${socket.remotePort ?? 0}`;
+    this.remote = `${link.socket.remoteAddress ?? ''}:${link.socket.remotePort ?? 0}`;
     this.lastReadMs = options.clock.nowMs();
-    this.outbox = new Outbox(socket, round, options.outbox, {
+    this.outbox = new Outbox(link.socket, link.envelope, round, options.outbox, {
       onOverflow: () => this.destroy('slow'),
       onEased: () => this.#owner.onEased(),
+      onDefect: (error) => this.#giveUp(error),
     });
     this.#owner = makeOwner(this);
     this.#parser = new MsrpParser(this.#owner, options.protocol);
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    // Node's own end of a half-open connection and every error lead to 'close'.
-    socket.on('error', () => {});
-    socket.on('close', () => this.#closed());
+    link.listen({
+      onBytes: link.isMessageBased ? (bytes) => this.#readMessage(bytes) : (chunk) => this.#read(chunk),
+      onAlive: () => {
+        this.lastReadMs = options.clock.nowMs();
+      },
+      onClosed: () => this.#closed(),
+    });
+  }
+
+  get isSecure(): boolean {
+    return this.link.isSecure;
   }
 
   get isClosed(): boolean {
@@ -83,11 +87,11 @@ export class MsrpConnection {
   }
 
   pause(): void {
-    this.#socket.pause();
+    this.link.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.link.resume();
     this.lastReadMs = this.#options.clock.nowMs();
   }
 
@@ -99,15 +103,14 @@ export class MsrpConnection {
     this.outbox.flush();
     // What still queues is for somebody who is leaving; nothing may be written after the end.
     this.outbox.close();
-    this.#socket.resume();
-    this.#socket.end();
+    this.link.end();
   }
 
   destroy(reason: CloseReason): void {
     if (this.#isClosed) return;
     this.#reason = reason;
     this.#parser.close();
-    this.#socket.destroy();
+    this.link.destroy();
     this.#closed();
   }
 
@@ -119,7 +122,7 @@ export class MsrpConnection {
 
   tick(nowMs: number): void {
     if (this.isEnding && nowMs - this.#endedAtMs > this.#options.lingerMs) this.destroy(this.#reason);
-    else if (this.outbox.isOverdue(nowMs)) this.destroy('slow');
+    else if (this.outbox.isStalled(nowMs)) this.destroy('stalled');
   }
 
   #read(chunk: Buffer): void {
@@ -129,11 +132,26 @@ export class MsrpConnection {
     try {
       this.#parser.feed(chunk);
       this.#owner.onFed();
+      this.#round.afterRead();
     } catch (error) {
       // One connection's defect ends that connection only: the parser may stand in the middle of a frame.
-      this.destroy('protocol');
-      this.#owner.onDefect(error);
+      this.#giveUp(error);
     }
+  }
+
+  #giveUp(error: unknown): void {
+    this.destroy('protocol');
+    this.#owner.onDefect(error);
+  }
+
+  /** Of a WebSocket: each message is one frame, no more and no less (RFC 7977 section 4.2). */
+  #readMessage(bytes: Buffer): void {
+    const before = this.#parser.frameCount;
+    this.#read(bytes);
+    if (this.#isClosed || this.isEnding) return;
+    if (this.#parser.isIdle && this.#parser.frameCount === before + 1) return;
+    this.#parser.close();
+    this.#owner.onFault(new ParseError('MSRP_NOT_ONE_FRAME', 'a WebSocket message that is not one frame'));
   }
 
   #closed(): void {

@@ -3,25 +3,33 @@
  * gathered and written at once. When it does not, they queue by urgency within bounds, and passing a bound cuts the connection.
  */
 import type { Socket } from 'node:net';
+import { Batch, type Slab } from './assembly.ts';
 import { Fifo } from './fifo.ts';
 import type { FlushRound } from './flush-round.ts';
+import type { Frame } from './frame.ts';
 
+/** A connection is over its limits when it passes one of the first three; what follows from that its room decides. */
 export interface OutboxLimits {
-  /** Bytes waiting for one connection; above it the peer is cut off as slow. */
+  /** Bytes waiting for one connection. */
   readonly maxBytes: number;
   readonly maxMessages: number;
   /** How long the oldest message may wait. */
   readonly maxAgeMs: number;
-  /** Above this many bytes waiting the connection counts as congested; below half of it, as eased. */
-  readonly congestedBytes: number;
+  /** A peer that takes nothing for so long is cut off, whoever else is slow. */
+  readonly stallMs: number;
 }
 
 export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
   maxBytes: 4 * 1024 * 1024,
   maxMessages: 16_384,
-  maxAgeMs: 30_000,
-  congestedBytes: 256 * 1024,
+  maxAgeMs: 20_000,
+  stallMs: 30_000,
 };
+
+/** A quarter of a limit is congestion; below an eighth it has eased. */
+const CONGESTED_SHARE = 4;
+/** So many times the limits are never held, even when all are slow and every sender is held back. */
+const HARD_FACTOR = 4;
 
 /** Responses and reports, whole messages, chunks of long messages: a later class never delays an earlier one. */
 export const URGENT = 0;
@@ -30,30 +38,34 @@ export const BULK = 2;
 export type Urgency = typeof URGENT | typeof CHAT | typeof BULK;
 
 export interface OutboxEvents {
+  /** More waits than may ever wait. */
   onOverflow(): void;
   onEased(): void;
+  onDefect(error: unknown): void;
 }
 
 interface Waiting {
-  readonly text: string;
-  readonly body: Buffer | null;
+  readonly frame: Frame;
+  readonly own: Buffer;
   readonly sinceMs: number;
   readonly sender: object | null;
 }
 
-/** Gathered text above this is written at once instead of at the end of the turn. */
-const INLINE_FLUSH_BYTES = 32 * 1024;
+/** What is gathered above this is written at once instead of at the end of the turn. */
+const INLINE_FLUSH_BYTES = 192 * 1024;
 /** How much is handed to the socket at a time after congestion: what is there cannot be overtaken any more. */
 const REFILL_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 export class Outbox {
   readonly #socket: Socket;
+  readonly #envelope: ((bytes: number) => string) | null;
   readonly #round: FlushRound;
   readonly #limits: OutboxLimits;
   readonly #events: OutboxEvents;
-  #text = '';
-  #parts: (string | Buffer)[] | null = null;
-  #gatheredBytes = 0;
+  #batch: Batch | null = null;
+  /** Where what the socket is writing stands. */
+  #slab: Slab | null = null;
   #isScheduled = false;
   #isBlocked = false;
   #isClosed = false;
@@ -61,17 +73,34 @@ export class Outbox {
   #queuedBytes = 0;
   #queuedMessages = 0;
   #blockedSinceMs = 0;
+  #progressMs = 0;
   readonly #lanes = [new Fifo<Waiting>(), new Fifo<Waiting>(), new Fifo<Waiting>()] as const;
   /** Chunks waiting, by their sender: a sender's later messages stay behind them. */
   readonly #bulkSenders = new Map<object, number>();
+  /** Batches that the kernel has not taken, or that it took at once and has not said so yet. */
+  #unwritten = 0;
   readonly #onWritten = (): void => {
-    if (!this.#isBlocked || this.#isClosed || this.#socket.writableLength > 0) return;
+    this.#unwritten--;
+    if (!this.#isBlocked || this.#isClosed) return;
+    this.#progressMs = this.#round.nowMs;
+    // Not the socket's own buffer: what a WebSocket writes by itself (pongs) may stand in it behind ours, and tells us nothing.
+    if (this.#unwritten > 0) return;
     this.#isBlocked = false;
+    if (this.#slab !== null) this.#round.assembly.release(this.#slab);
+    this.#slab = null;
     this.#refill();
   };
 
-  constructor(socket: Socket, round: FlushRound, limits: OutboxLimits, events: OutboxEvents) {
+  /** @param envelope what stands before each frame, by its size; null when nothing does */
+  constructor(
+    socket: Socket,
+    envelope: ((bytes: number) => string) | null,
+    round: FlushRound,
+    limits: OutboxLimits,
+    events: OutboxEvents,
+  ) {
     this.#socket = socket;
+    this.#envelope = envelope;
     this.#round = round;
     this.#limits = limits;
     this.#events = events;
@@ -79,29 +108,39 @@ export class Outbox {
 
   /** Bytes not yet taken by the kernel. */
   get waitingBytes(): number {
-    return this.#queuedBytes + this.#gatheredBytes + (this.#isBlocked ? this.#socket.writableLength : 0);
+    const gatheredBytes = this.#batch === null ? 0 : this.#batch.bytes;
+    return this.#queuedBytes + gatheredBytes + (this.#isBlocked ? this.#socket.writableLength : 0);
   }
 
   get isCongested(): boolean {
     return this.#isBlocked && this.#wasCongested;
   }
 
+  /** Over its limits; as to age, as of the last tick. */
+  get isOver(): boolean {
+    if (!this.#isBlocked) return false;
+    const { maxBytes, maxMessages, maxAgeMs } = this.#limits;
+    if (this.#queuedMessages > maxMessages || this.waitingBytes > maxBytes) return true;
+    return this.#round.nowMs - this.#oldestMs() > maxAgeMs;
+  }
+
   /**
-   * Takes one frame: `text` has one character a byte, `body` follows it.
+   * Takes a frame.
+   * @param own this recipient's own lines in it
    * @param sender whose order with earlier chunks must hold; null when none
    */
-  send(text: string, body: Buffer | null, urgency: Urgency, sender: object | null): void {
+  send(frame: Frame, own: Buffer, urgency: Urgency, sender: object | null): void {
     if (this.#isClosed) return;
-    if (!this.#isBlocked) {
-      this.#gather(text, body);
-      if (this.#gatheredBytes >= INLINE_FLUSH_BYTES) this.#writeGathered();
-      else if (!this.#isScheduled) {
-        this.#isScheduled = true;
-        this.#round.add(this);
-      }
-      return;
-    }
-    this.#enqueue(text, body, urgency, sender);
+    if (this.#isBlocked) this.#enqueue(frame, own, urgency, sender);
+    else this.#gather(frame, own);
+  }
+
+  /** Takes a response or a report: text with one character a byte. */
+  sendUrgent(text: string): void {
+    const { memory } = this.#round;
+    memory.begin(text.length, false);
+    memory.text(text);
+    this.send(memory.end(), NOTHING, URGENT, null);
   }
 
   flush(): void {
@@ -109,95 +148,97 @@ export class Outbox {
     if (!this.#isBlocked && !this.#isClosed) this.#writeGathered();
   }
 
-  /** True when the oldest waiting message is older than the limit. */
-  isOverdue(nowMs: number): boolean {
-    if (!this.#isBlocked) return false;
+  /** Our own code threw while this was written. */
+  giveUp(error: unknown): void {
+    this.#events.onDefect(error);
+  }
+
+  /** The peer has not taken what it was written, not one write of at most some ten kilobytes, for too long. */
+  isStalled(nowMs: number): boolean {
+    return this.#isBlocked && nowMs - this.#progressMs > this.#limits.stallMs;
+  }
+
+  #oldestMs(): number {
     let oldestMs = this.#blockedSinceMs;
     for (const lane of this.#lanes) {
       const first = lane.peek();
       if (first !== undefined && first.sinceMs < oldestMs) oldestMs = first.sinceMs;
     }
-    return nowMs - oldestMs > this.#limits.maxAgeMs;
+    return oldestMs;
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#text = '';
-    this.#parts = null;
-    this.#gatheredBytes = 0;
+    this.#batch = null;
     this.#queuedBytes = 0;
     this.#queuedMessages = 0;
     for (const lane of this.#lanes) lane.clear();
     this.#bulkSenders.clear();
   }
 
-  #gather(text: string, body: Buffer | null): void {
-    this.#text += text;
-    this.#gatheredBytes += text.length;
-    if (body === null) return;
-    this.#parts ??= [];
-    this.#parts.push(this.#text, body);
-    this.#text = '';
-    this.#gatheredBytes += body.length;
+  #gather(frame: Frame, own: Buffer): void {
+    this.#batch ??= new Batch();
+    this.#batch.add(frame, own);
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      this.#round.add(this);
+    }
+    if (this.#batch.bytes >= INLINE_FLUSH_BYTES) this.#writeGathered();
   }
 
   #writeGathered(): void {
-    if (this.#gatheredBytes === 0) return;
+    const batch = this.#batch;
+    if (batch === null) return;
     const socket = this.#socket;
-    const text = this.#text;
-    const parts = this.#parts;
-    this.#text = '';
-    this.#parts = null;
-    this.#gatheredBytes = 0;
-    if (parts === null) socket.write(text, 'latin1', this.#onWritten);
-    else {
-      if (text !== '') parts.push(text);
-      socket.cork();
-      for (const part of parts.slice(0, -1)) writePart(socket, part);
-      const last = parts.at(-1) as string | Buffer;
-      if (typeof last === 'string') socket.write(last, 'latin1', this.#onWritten);
-      else socket.write(last, this.#onWritten);
-      socket.uncork();
-    }
-    // A write that the kernel took whole is already out of the socket's own buffer here.
-    if (socket.writableLength > 0) {
+    this.#batch = null;
+    this.#unwritten++;
+    this.#slab = this.#round.assembly.write(socket, batch, this.#envelope, this.#onWritten);
+    if (this.#slab !== null) {
       this.#isBlocked = true;
       this.#blockedSinceMs = this.#round.nowMs;
+      this.#progressMs = this.#round.nowMs;
       this.#noteCongestion();
     }
   }
 
-  #enqueue(text: string, body: Buffer | null, urgency: Urgency, sender: object | null): void {
+  #enqueue(frame: Frame, own: Buffer, urgency: Urgency, sender: object | null): void {
     let lane: Urgency = urgency;
     if (sender !== null) {
       const chunks = this.#bulkSenders.get(sender);
       if (lane === CHAT && chunks !== undefined) lane = BULK;
       if (lane === BULK) this.#bulkSenders.set(sender, (chunks ?? 0) + 1);
     }
-    this.#lanes[lane].push({ text, body, sinceMs: this.#round.nowMs, sender });
-    this.#queuedBytes += text.length + (body === null ? 0 : body.length);
+    this.#lanes[lane].push({ frame: frame.lasting(), own, sinceMs: this.#round.nowMs, sender });
+    this.#queuedBytes += frame.byteLength + own.length;
     this.#queuedMessages++;
     this.#noteCongestion();
-    if (this.waitingBytes > this.#limits.maxBytes || this.#queuedMessages > this.#limits.maxMessages) {
+    const { maxBytes, maxMessages } = this.#limits;
+    if (this.#queuedMessages > HARD_FACTOR * maxMessages || this.waitingBytes > HARD_FACTOR * maxBytes)
       this.#events.onOverflow();
-    }
   }
 
   #noteCongestion(): void {
-    if (!this.#wasCongested && this.waitingBytes > this.#limits.congestedBytes) this.#wasCongested = true;
+    if (!this.#wasCongested && this.#isAbove(CONGESTED_SHARE)) this.#wasCongested = true;
+  }
+
+  #isAbove(share: number): boolean {
+    const { maxBytes, maxMessages } = this.#limits;
+    return this.waitingBytes * share > maxBytes || this.#queuedMessages * share > maxMessages;
   }
 
   #refill(): void {
     while (!this.#isBlocked && this.#queuedMessages > 0) {
-      while (this.#gatheredBytes < REFILL_BYTES) {
+      const batch = new Batch();
+      while (batch.bytes < REFILL_BYTES) {
         const next = this.#takeFirst();
         if (next === undefined) break;
-        this.#gather(next.text, next.body);
+        batch.add(next.frame, next.own);
       }
+      this.#batch = batch;
       this.#writeGathered();
       if (this.#isClosed) return;
     }
-    if (this.#wasCongested && this.waitingBytes < this.#limits.congestedBytes / 2) {
+    if (this.#wasCongested && !this.#isAbove(2 * CONGESTED_SHARE)) {
       this.#wasCongested = false;
       this.#events.onEased();
     }
@@ -207,7 +248,7 @@ export class Outbox {
     for (let urgency = URGENT as number; urgency <= BULK; urgency++) {
       const entry = (this.#lanes[urgency] as Fifo<Waiting>).shift();
       if (entry === undefined) continue;
-      this.#queuedBytes -= entry.text.length + (entry.body === null ? 0 : entry.body.length);
+      this.#queuedBytes -= entry.frame.byteLength + entry.own.length;
       this.#queuedMessages--;
       if (urgency === BULK && entry.sender !== null) this.#forgetChunk(entry.sender);
       return entry;
@@ -220,10 +261,4 @@ export class Outbox {
     if (left === 0) this.#bulkSenders.delete(sender);
     else this.#bulkSenders.set(sender, left);
   }
-}
-
-function writePart(socket: Socket, part: string | Buffer): void {
-  if (typeof part === 'string') {
-    if (part !== '') socket.write(part, 'latin1');
-  } else socket.write(part);
 }

@@ -1,6 +1,6 @@
 /**
  * Loaded with `--import`: prints every step that the modules of src/focus make while they load, as JSON lines
- * (`{ id, title }`) on stdout. Steps of tables that are not exported are found too.
+ * (`{ ids, title, isCheck }`) on stdout. A check is a step that may refuse. Steps of tables that are not exported are found too.
  */
 import { registerHooks } from 'node:module';
 
@@ -13,9 +13,9 @@ registerHooks({
     const source = `
       import { step as make } from ${original};
       export * from ${original};
-      export function step(id, title, run) {
-        process.stdout.write(JSON.stringify({ id, title }) + '\\n');
-        return make(id, title, run);
+      export function step(ids, title, run) {
+        process.stdout.write(JSON.stringify({ ids: [ids].flat(), title, isCheck: /\\brefuse\\(/.test(String(run)) }) + '\\n');
+        return make(ids, title, run);
       }`;
     return { format: 'module', source, shortCircuit: true };
   },

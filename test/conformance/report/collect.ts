@@ -1,4 +1,5 @@
 /** What a run of the conformance tests has shown, collected from the events of node:test. */
+import { relative, sep } from 'node:path';
 import { idsOf, type NamedIds } from './test-ids.ts';
 
 export interface TestResult extends NamedIds {
@@ -9,8 +10,6 @@ export interface TestResult extends NamedIds {
   readonly durationMs: number;
   /** Evidence lines by statement. */
   readonly evidence: Readonly<Record<string, readonly string[]>>;
-  /** Lines about the test as a whole. */
-  readonly seen: readonly string[];
   /** First line of what failed. */
   readonly failure?: string;
 }
@@ -42,11 +41,9 @@ interface EventData {
   };
 }
 
-type Growing = Omit<TestResult, 'evidence' | 'seen'> & {
-  evidence: Record<string, string[]>;
-  seen: string[];
-};
+type Growing = Omit<TestResult, 'evidence'> & { evidence: Record<string, string[]> };
 
+/** Of one statement. */
 const MAX_LINES_PER_TEST = 200;
 
 /**
@@ -57,11 +54,15 @@ export class Collector {
   readonly #tests: Growing[] = [];
   readonly #brokenFiles = new Set<string>();
   readonly #lastAt = new Map<string, Growing>();
-  readonly #relative: (file: string) => string;
+  readonly #root: string;
 
-  constructor(relative: (file: string) => string) {
-    this.#relative = relative;
+  /** `root`: the folder of the project. */
+  constructor(root: string) {
+    this.#root = root;
   }
+
+  /** Each event of these has to be given, in its order. */
+  static readonly EVENTS = ['test:pass', 'test:fail', 'test:diagnostic'] as const;
 
   take({ type, data }: TestEventLike): void {
     if (type === 'test:pass' || type === 'test:fail') this.#result(type === 'test:pass', data as EventData);
@@ -70,6 +71,10 @@ export class Collector {
 
   results(): RunResults {
     return { tests: this.#tests, brokenFiles: [...this.#brokenFiles] };
+  }
+
+  #relative(file: string): string {
+    return relative(this.#root, file).split(sep).join('/');
   }
 
   #result(passed: boolean, event: EventData): void {
@@ -90,7 +95,6 @@ export class Collector {
       durationMs: Math.round(details?.duration_ms ?? 0),
       ...idsOf(name),
       evidence: {},
-      seen: [],
       ...(passed ? {} : { failure: failureOf(details?.error) }),
     };
     this.#tests.push(test);
@@ -100,14 +104,10 @@ export class Collector {
   #diagnostic(event: EventData): void {
     const test = this.#lastAt.get(placeOf(event));
     if (test === undefined) return;
-    const line = /^(?:evidence (?<id>[^\s:]+)|seen): (?<text>.+)$/s.exec(event.message ?? '');
-    if (line?.groups === undefined) return;
-    const { id, text = '' } = line.groups;
-    if (id === undefined) push(test.seen, text);
-    else {
-      test.evidence[id] ??= [];
-      push(test.evidence[id], text);
-    }
+    const [, id, text = ''] = /^evidence ([^\s:]+): (.+)$/s.exec(event.message ?? '') ?? [];
+    if (id === undefined) return;
+    test.evidence[id] ??= [];
+    push(test.evidence[id], text);
   }
 }
 

@@ -3,6 +3,7 @@ import { globSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import '../../support/compile-cache.ts';
 import { Collector, type RunResults, type TestEventLike, type TestResult } from './collect.ts';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -27,7 +28,7 @@ export function conformanceFiles(words: readonly string[] = []): string[] {
 }
 
 export async function runTests(options: RunOptions): Promise<RunResults> {
-  const collector = new Collector((file) => relative(ROOT, file).split(sep).join('/'));
+  const collector = new Collector(ROOT);
   const { namePatterns, concurrency = 1, testTimeoutMs = DEFAULT_TEST_TIMEOUT_MS } = options;
   const stream = run({
     files: options.files.map((file) => join(ROOT, file)),

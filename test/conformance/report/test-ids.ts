@@ -40,7 +40,9 @@ export function idsOf(name: string): NamedIds {
   return { ids: [...ids], unknown: [...unknown] };
 }
 
-const LEADING = /^(?:(?:R-7\.2\.1\.\d+)?-[0-9a-z]+(?:-[0-9a-z]+)*(?:,? and | to |[,;:]? ))+/;
+/** Of a statement, a reading, another clause or an RFC: `R-7.2.1.4-3b`, `-3b`, `A-39`, `7.2.2.10`, `RFC3261-15`. */
+const ID = /(?:R-7\.2\.1\.\d+)?-[0-9a-z]+(?:-[0-9a-z]+)*|A-\d+|\d+(?:\.\d+)+|RFC\d+-\d+(?:\.\d+)*/;
+const LEADING = new RegExp(`^(?:(?:${ID.source})(?:,? and | to |[,;:]? ))+`);
 
 /** The name as a reader wants it beside the ids. */
 export function withoutIds(name: string): string {

@@ -9,12 +9,12 @@ import { parseNameAddr, parseSipUri } from '../../../src/agents/sip/header-value
 import type { SipMessage } from '../../../src/agents/sip/message.ts';
 import { within } from '../../../src/agents/waiting.ts';
 import { DOMAIN, type Stack, type TraceStepView } from '../../support/stack.ts';
-import { evidence, seen, wireLine } from './evidence.ts';
+import { evidence, wireLine } from './evidence.ts';
 
 const RELEASE = /^IM-serv\/OMA1\.0( |$)/;
 
-/** A final refusal with one Warning of RFC 3261 form whose text matches (A-12, A-48). */
-export function assertRefused(response: SipMessage, status: number, warning: RegExp): void {
+/** A final refusal with one Warning of RFC 3261 form whose text matches (A-12, A-48); shown for the statements `ids`. */
+export function assertRefused(response: SipMessage, status: number, warning: RegExp, ids = ''): void {
   assert.equal(
     response.status,
     status,
@@ -26,7 +26,7 @@ export function assertRefused(response: SipMessage, status: number, warning: Reg
   assert.ok(parts !== null, `Warning is 399 agent "text": ${warnings[0]}`);
   assert.equal(parts[1], DOMAIN);
   assert.match(parts[2] ?? '', warning);
-  seen(wireLine(response, 'Warning'));
+  evidence(ids, wireLine(response, 'Warning'));
   assert.ok(
     response.headers('Server').some((value) => RELEASE.test(value)),
     'Server names the release',
@@ -34,7 +34,7 @@ export function assertRefused(response: SipMessage, status: number, warning: Reg
 }
 
 /** As assertRefused with 488; its body tells what is supported (A-49). */
-export function assertNotAcceptable(response: SipMessage): void {
+export function assertNotAcceptable(response: SipMessage, ids = ''): void {
   assertRefused(response, 488, /./);
   assert.equal(response.header('Content-Type'), 'application/sdp');
   const described = readSdp(response.body);
@@ -44,7 +44,7 @@ export function assertNotAcceptable(response: SipMessage): void {
   );
   const types = described.media[0]?.attributes.get('accept-types')?.[0] ?? '';
   assert.match(types, /\bmessage\/cpim\b.*\btext\/plain\b/);
-  seen(`${wireLine(response)} · SDP of what is supported: m=message TCP/MSRP · a=accept-types:${types}`);
+  evidence(ids, wireLine(response, 'Warning', /^m=message.*$/m, /^a=accept-types:.*$/m));
 }
 
 export interface Expected200 {
@@ -93,11 +93,6 @@ export function assertAccepted(
   const answer = sdpOf(response);
   assert.ok(answer !== undefined, 'an SDP answer');
   assert.equal(answer.path.length, 1);
-  seen(wireLine(response, 'P-Asserted-Identity', 'Session-Expires'));
-  seen(wireLine(response, 'Contact'));
-  seen(
-    `${wireLine(response)} · SDP answer: a=path:${answer.path[0]} · a=accept-types:${answer.acceptTypes.join(' ')}`,
-  );
   return { identity, answer };
 }
 
@@ -122,8 +117,10 @@ export function sessionName(identity: string): string {
  * of an answer (Kamailio has ACKed it) before the focus has decided on it, so the trace is asked until it has them.
  */
 export async function assertSteps(stack: Stack, callId: string, wanted: readonly string[]): Promise<void> {
+  const lines = new Map<string, string>();
   const missing = await untilTraced(stack, callId, (steps) => {
     const taken = steps.map(({ id, verdict }) => `${id} ${verdict}`);
+    for (const { id, verdict, found } of steps) lines.set(`${id} ${verdict}`, `${id} ${verdict}: ${found}`);
     let from = 0;
     for (const step of wanted) {
       const found = taken.indexOf(step, from);
@@ -134,7 +131,7 @@ export async function assertSteps(stack: Stack, callId: string, wanted: readonly
     return { isThere: true, told: '' };
   });
   assert.equal(missing, '');
-  for (const step of wanted) evidence(step.split(' ')[0] ?? '', `decision trace: ${step}`);
+  for (const step of wanted) evidence(step.split(' ')[0] ?? '', `decision trace: ${lines.get(step) ?? step}`);
 }
 
 /** What a step of the decisions about a Call-ID found. */
@@ -145,7 +142,7 @@ export function foundAt(stack: Stack, callId: string, id: string): Promise<strin
   });
 }
 
-const TRACE_TIMEOUT_MS = 3_000;
+const TRACE_TIMEOUT_MS = 8_000;
 const TRACE_POLL_MS = 20;
 
 async function untilTraced(
@@ -197,9 +194,7 @@ export async function assertNobodyInvited(people: readonly Subscriber[]): Promis
 export async function hears(room: Room, text: string): Promise<Heard> {
   for (;;) {
     const heard = await room.hear();
-    if (heard.text !== text) continue;
-    seen(`MSRP SEND from ${heard.from}: ${text}`);
-    return heard;
+    if (heard.text === text) return heard;
   }
 }
 

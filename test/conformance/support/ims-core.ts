@@ -15,6 +15,8 @@ export interface Hop {
 }
 
 const ICID_HOST = '192.0.2.1';
+const CHARGING_HOST = '192.0.2.8';
+const UNCHARGED = new Set(['ACK', 'CANCEL']);
 const DIALOG_MAKERS = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
 
 export class ImsCore {
@@ -33,9 +35,15 @@ export class ImsCore {
     };
     serving.next = (request, from) => {
       if (from.port !== this.edge.hop.port || this.#product === undefined) return { to: this.edge.hop };
-      const vector = `icid-value=${request.callId.slice(0, 12)};icid-generated-at=${ICID_HOST}`;
-      const add: HeaderField[] = request.method === 'INVITE' ? [['P-Charging-Vector', vector]] : [];
-      return { to: this.#product, add };
+      return { to: this.#product };
+    };
+    serving.chargingOf = (request, { port }) => {
+      if (port !== this.#product?.port || UNCHARGED.has(request.method)) return [];
+      const icid = `${request.callId.slice(0, 12)}-${request.header('CSeq')?.replace(' ', '-')}`;
+      return [
+        ['P-Charging-Vector', `icid-value=${icid};icid-generated-at=${ICID_HOST}`],
+        ['P-Charging-Function-Addresses', `ccf=${CHARGING_HOST}`],
+      ];
     };
   }
 
@@ -86,8 +94,10 @@ class Proxy {
   readonly hop: Hop;
   readonly received: Passed[] = [];
   readonly sent: Passed[] = [];
-  /** Where a request without a further route goes, and what is added to it. */
-  next: (request: SipMessage, from: RemoteInfo) => { to?: Hop; add?: readonly HeaderField[] } = () => ({});
+  /** Where a request without a further route goes. */
+  next: (request: SipMessage, from: RemoteInfo) => { to?: Hop } = () => ({});
+  /** What is added to a request that goes there. */
+  chargingOf: (request: SipMessage, to: Hop) => readonly HeaderField[] = () => [];
   readonly #socket: Socket;
 
   static async start(): Promise<Proxy> {
@@ -139,7 +149,7 @@ class Proxy {
       // Kamailio's own ACK to a 2xx has none: a proxy sets it then (RFC 3261 section 16.6, step 3).
       ['Max-Forwards', String(Number(request.header('Max-Forwards') ?? 71) - 1)],
       ...without(request.fields, 'via', 'route', 'record-route', 'max-forwards', 'content-length'),
-      ...(onward.add ?? []),
+      ...this.chargingOf(request, to),
     ];
     this.#send(formatMessage(request.startLine, fields, request.bodyBytes), to);
   }

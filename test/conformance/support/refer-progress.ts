@@ -5,13 +5,14 @@ import type { SipMessage } from '../../../src/agents/sip/message.ts';
 import type { Subscription } from '../../../src/agents/sip/subscription.ts';
 import type { UasInvite } from '../../../src/agents/sip/uas-invite.ts';
 import { FACTORY } from '../../support/stack.ts';
-import { seen, wireLine } from './evidence.ts';
+import { evidence, wireLine } from './evidence.ts';
 
 /**
- * Waits for the last NOTIFY. Each one is as RFC 3515 and 7.2.2.10 ask for, and only the last one terminates.
+ * Waits for the last NOTIFY. Each one is as RFC 3515 and 7.2.2.10 ask for, and only the last one terminates; that one
+ * is shown for the statements `ids`.
  * @returns the status lines of their fragments, in order
  */
-export async function progressOf(subscription: Subscription): Promise<string[]> {
+export async function progressOf(subscription: Subscription, ids = ''): Promise<string[]> {
   assert.equal(await subscription.untilTerminated(), 'noresource');
   const { notifies } = subscription;
   for (const [index, notify] of notifies.entries()) {
@@ -23,11 +24,9 @@ export async function progressOf(subscription: Subscription): Promise<string[]> 
       index === notifies.length - 1 ? /^terminated;reason=noresource$/ : /^active;expires=\d+$/,
     );
   }
-  const progress = notifies.map(({ body }) => body.split('\r\n')[0] ?? '');
-  seen(
-    `NOTIFY of Event: refer · sipfrag: ${progress.join(', ')} · Subscription-State: terminated;reason=noresource`,
-  );
-  return progress;
+  const last = notifies.at(-1);
+  if (last !== undefined) evidence(ids, wireLine(last, 'Event', 'Subscription-State', /^SIP\/2\.0 .*$/m));
+  return notifies.map(({ body }) => body.split('\r\n')[0] ?? '');
 }
 
 /** Rings, and waits until the referrer has been told: an answer right behind the 180 may overtake it. */
@@ -36,12 +35,19 @@ export async function ring(invite: UasInvite, refer: Subscription): Promise<void
   while (!refer.notifies.some(({ body }) => body.startsWith('SIP/2.0 180 '))) await refer.nextNotify();
 }
 
-/** The answer to a REFER that was taken. `isOutside`: of a dialog, where the option tag must be told (RFC 4488). */
-export function assertAccepted(response: SipMessage, { isOutside }: { readonly isOutside: boolean }): void {
+/**
+ * The answer to a REFER that was taken; shown for the statements `ids`. `isOutside`: of a dialog, where the option tag
+ * must be told (RFC 4488).
+ */
+export function assertAccepted(
+  response: SipMessage,
+  { isOutside }: { readonly isOutside: boolean },
+  ids = '',
+): void {
   assert.equal(response.status, 202, `${response.summary}; Warning: ${response.header('Warning')}`);
   assert.match(response.header('Contact') ?? '', /^<sip:im-s-[^>]+>;isfocus/);
   if (isOutside) assert.ok(response.values('Supported').includes('norefersub'));
-  seen(wireLine(response, 'Supported', 'Refer-Sub'));
+  evidence(ids, wireLine(response, 'Supported', 'Refer-Sub'));
 }
 
 /** All that the focus had sent this user by now has arrived, and none of it is a NOTIFY for a REFER. */

@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { KamailioRpcClient } from 'kamailio-jsonrpc';
-import { eventually } from '../../support/kamailio/eventually.ts';
+import { eventually } from '../../support/eventually.ts';
 import { DOMAIN, type KamailioFixture, log, startFixture } from '../../support/kamailio/kamailio-fixture.ts';
 import { SECRET } from '../../support/kamailio/stub-service.ts';
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { KamailioRpcClient } from 'kamailio-jsonrpc';
-import { DEBIAN_CONFIG, foreignConfig } from '../../support/kamailio/foreign-config.ts';
+import { writeForeignConfig } from '../../support/kamailio/foreign-config.ts';
 import { freePort } from '../../support/kamailio/free-port.ts';
-import { log } from '../../support/kamailio/kamailio-fixture.ts';
+import { log, replyOnceSuspended } from '../../support/kamailio/kamailio-fixture.ts';
 import { SipEndpoint } from '../../support/kamailio/sip-endpoint.ts';
 import { header, headers, type SipText, tag, uriOf } from '../../support/kamailio/sip-text.ts';
 import { ok, SECRET, StubService } from '../../support/kamailio/stub-service.ts';
@@ -24,14 +24,12 @@ interface Running {
 }
 
 async function startDebian(
-  config: string,
+  file: string,
   defines: readonly string[],
   runDir: string,
   rpcPort: number,
 ): Promise<Running> {
   const sipPort = await freePort();
-  const file = path.join(runDir, 'kamailio.cfg');
-  await writeFile(file, config);
   const sockets = ['-l', `udp:127.0.0.1:${sipPort}`, '-l', `tcp:127.0.0.1:${sipPort}`];
   const all = [...defines, `IM_NEXT_HOP="sip:127.0.0.1:${sipPort};transport=udp"`].flatMap((define) => [
     '-A',
@@ -173,16 +171,16 @@ for (const variant of ['as packaged', 'WITH_JSONRPC'] as const) {
       const rpcPort = await freePort();
       const defines = [
         ...more,
-        `IM_SECRET="${SECRET}"`,
         'IM_DOMAIN="example.test"',
-        'IM_FACTORIES="conference-factory@example.test"',
+        'IM_FACTORIES="im-conference-factory@example.test"',
         `IM_TRUSTED_PEERS="${CORE}/32"`,
         `IM_SERVICE_1="conn=im;addr=127.0.0.1;port=${port};priority=10;weight=10"`,
         `IM_RPC_LISTEN=tcp:127.0.0.1:${rpcPort}`,
         `IM_RPC_PORT=${rpcPort}`,
       ];
-      plain = await startDebian(await readFile(DEBIAN_CONFIG, 'utf8'), more, folders[0] ?? '', 0);
-      kam = await startDebian(await foreignConfig(), defines, folders[1] ?? '', rpcPort);
+      const [plainFolder = '', ourFolder = ''] = folders;
+      plain = await startDebian(await writeForeignConfig(plainFolder), more, plainFolder, 0);
+      kam = await startDebian(await writeForeignConfig(ourFolder, SECRET), defines, ourFolder, rpcPort);
       await service.whenConnected();
     });
     after(async () => {
@@ -205,7 +203,7 @@ for (const variant of ['as packaged', 'WITH_JSONRPC'] as const) {
       t.after(() => client.close());
       const core = await SipEndpoint.udp('core', kam.domain, kam.sipPort, CORE);
       t.after(() => core.close());
-      const factory = 'sip:conference-factory@example.test';
+      const factory = 'sip:im-conference-factory@example.test';
       const sent = core.request({
         method: 'INVITE',
         uri: factory,
@@ -216,7 +214,7 @@ for (const variant of ['as packaged', 'WITH_JSONRPC'] as const) {
       assert.deepEqual(call.asserted, ['<sip:ann@example.test>']);
       assert.equal(call.trust, 'core');
       const contact = `sip:im-s-5@${kam.domain}`;
-      assert.equal(await client.reply(call.tid, ok('ours', [['Contact', `<${contact}>;isfocus`]])), 'sent');
+      await replyOnceSuspended(client, call.tid, ok('ours', [['Contact', `<${contact}>;isfocus`]]));
       const answer = await core.expectStatus(200, 'INVITE');
       assert.equal(tag(header(answer, 'To')), 'ours');
       const dialog = { uri: contact, to: factory, toTag: 'ours', fromTag: sent.fromTag, callId: sent.callId };
@@ -242,9 +240,20 @@ for (const variant of ['as packaged', 'WITH_JSONRPC'] as const) {
           ['Call-ID', 'foreign-out'],
           ['CSeq', '1 INVITE'],
           ['Contact', `<sip:im-s-5@${kam.domain}>`],
+          ['P-Asserted-Identity', '<sip:dave@example.test>'],
+          ['P-Charging-Vector', 'icid-value=5'],
+          ['P-Charging-Function-Addresses', 'ccf=192.0.2.5'],
         ],
       });
       const invite = await carol.expectRequest('INVITE');
+      // For the core alone; and who knew our mark would be taken for the service.
+      for (const name of [
+        'P-Asserted-Identity',
+        'P-Charging-Vector',
+        'P-Charging-Function-Addresses',
+        'X-IM-Hop',
+      ])
+        assert.equal(header(invite, name), '', name);
       assert.equal(header(invite, 'From'), '<sip:im-s-5@example.test>;tag=f5');
       carol.respond(invite, 603, 'Decline', 'c');
       await service.expectNotice('uac.reply', (n) => n.sip.status === 603);

@@ -4,9 +4,14 @@ import { once } from 'node:events';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
 import { checkKamailioConfig, processStartTime, startKamailio } from '../../../src/app/kamailio-process.ts';
 import { startFixture } from '../../support/kamailio/kamailio-fixture.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** Of pino. */
+const [DEBUG, ERROR] = [20, 50];
 
 /** Processes of the group that still run; zombies wait for their parent only. */
 async function groupMembers(group: number): Promise<number> {
@@ -42,6 +47,49 @@ test('a main process that is killed takes its children along', async (t) => {
   assert.deepEqual(await kam.kamailio.exited, { code: null, signal: 'SIGKILL' });
   await kam.kamailio.stop();
   assert.equal(await groupMembers(pid), 0);
+});
+
+/** A Kamailio whose log lines are kept, and its first child: when that ends, another says so of its socket. */
+async function overheard(t: TestContext) {
+  const lines: { readonly level: number; readonly kamailio?: string }[] = [];
+  const sink = { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) };
+  const kam = await startFixture();
+  t.after(() => kam.stop());
+  await kam.kamailio.stop();
+  const kamailio = await startKamailio({ ...kam.options, log: pino({ level: 'debug' }, sink) });
+  t.after(() => kamailio.stop());
+  const { pid } = kamailio;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'latin1');
+  /** The last of its output may be read after its end is seen. */
+  const untilSaid = (wanted: number, words: RegExp) =>
+    eventually(
+      () => lines.some(({ level, kamailio: text = '' }) => level === wanted && words.test(text)),
+      () => JSON.stringify(lines),
+    );
+  return { kamailio, lines, child: Number(children.split(' ')[0]), untilSaid };
+}
+
+test('what a Kamailio says that dies by itself stays an error; what it says at each start is none', async (t) => {
+  const { kamailio, child, untilSaid } = await overheard(t);
+  await untilSaid(DEBUG, /tcp_accept_no_cl not set/);
+  process.kill(child, 'SIGKILL');
+  await kamailio.exited;
+  await kamailio.stop();
+  await untilSaid(ERROR, /child process \d+ exited by a signal 9/);
+  await untilSaid(ERROR, /EOF on \d+/);
+});
+
+test('that its processes end is no error once it is asked to stop', async (t) => {
+  const { kamailio, lines, child, untilSaid } = await overheard(t);
+  // The main process hears of it when the child is gone: else the order of their ends is chance.
+  process.kill(kamailio.pid, 'SIGSTOP');
+  const stopped = kamailio.stop();
+  process.kill(child, 'SIGKILL');
+  await untilSaid(DEBUG, /CRITICAL: .*EOF on \d+/);
+  process.kill(kamailio.pid, 'SIGKILL');
+  await stopped;
+  const errors = lines.filter(({ level, kamailio: text = '' }) => level >= ERROR && /EOF/.test(text));
+  assert.deepEqual(errors, []);
 });
 
 test('a stopped main process is killed when it does not end in time', async (t) => {

@@ -1,29 +1,49 @@
 /** Debian's Kamailio as an operator has it: as packaged, or with the lines that our README documents. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { SipAgent } from '../../../src/agents/sip/agent.ts';
-import { DEBIAN_CONFIG, foreignConfig } from '../../support/kamailio/foreign-config.ts';
+import { writeForeignConfig } from '../../support/kamailio/foreign-config.ts';
 import { CORE, DOMAIN, FACTORY, type Ports, SECRET } from './attached.ts';
 import { eventually } from './eventually.ts';
 
 const BINARY = '/usr/sbin/kamailio';
 
+export interface ForeignOptions {
+  readonly withOurLines: boolean;
+  /** Digest of its own (WITH_AUTH) for these users. */
+  readonly passwords?: Readonly<Record<string, string>>;
+  /** What an operator has done otherwise than documented. */
+  readonly mistakes?: (config: string) => string;
+}
+
+/** What Debian's file needs for WITH_AUTH, with a folder of text files as its database. */
+async function digestOptions(folder: string, passwords: Readonly<Record<string, string>>): Promise<string[]> {
+  const users = Object.entries(passwords).map(
+    ([user, password], index) => `${index}:${user}:${DOMAIN}:${password}:-:-`,
+  );
+  const columns = 'id(int,auto) username(string) domain(string) password(string) ha1(string) ha1b(string)';
+  await writeFile(join(folder, 'subscriber'), `${[columns, ...users].join('\n')}\n`);
+  const versions = 'id(int,auto) table_name(string) table_version(int)\n0:subscriber:7\n';
+  await writeFile(join(folder, 'version'), versions);
+  return ['--loadmodule=db_text.so', '-M', '16', '-A', 'WITH_AUTH', '-A', `DBURL="text://${folder}"`];
+}
+
 /** Ends with the test, and with the process of the test. */
 export async function startForeignKamailio(
   t: Pick<TestContext, 'after'>,
   ports: Ports,
-  { withOurLines }: { readonly withOurLines: boolean },
+  { withOurLines, passwords, mistakes }: ForeignOptions,
 ): Promise<void> {
   const runDir = await mkdtemp(join(tmpdir(), 'parley-foreign-'));
-  const file = join(runDir, 'kamailio.cfg');
-  await writeFile(file, withOurLines ? await foreignConfig() : await readFile(DEBIAN_CONFIG, 'utf8'));
+  const file = withOurLines
+    ? await writeForeignConfig(runDir, SECRET, mistakes)
+    : await writeForeignConfig(runDir);
   const sip = `127.0.0.1:${ports.sip}`;
   const defines = [
-    `IM_SECRET="${SECRET}"`,
     `IM_DOMAIN="${DOMAIN}"`,
     `IM_FACTORIES="${FACTORY.slice('sip:'.length)}"`,
     `IM_TRUSTED_PEERS="${CORE}/32"`,
@@ -38,6 +58,7 @@ export async function startForeignKamailio(
       ...['--pdeathsig', 'SIGTERM', '--', BINARY, '-DD', '-E', `--alias=${DOMAIN}`, '-n', '2', '-m', '64'],
       ...['-Y', runDir, '-f', file, '-l', `udp:${sip}`, '-l', `tcp:${sip}`],
       ...(withOurLines ? defines.flatMap((define) => ['-A', define]) : []),
+      ...(passwords === undefined ? [] : await digestOptions(runDir, passwords)),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );

@@ -7,11 +7,14 @@ import test, { type TestContext } from 'node:test';
 import { startAdmin } from '../../../src/admin/admin.ts';
 import type { AdminLimits } from '../../../src/admin/limits.ts';
 import { CodedError } from '../../../src/lib/errors.ts';
-import { fakeView, memoryLog } from '../../unit/admin/fake-view.ts';
+import { fakeAdmin } from '../../unit/admin/fake-admin.ts';
+import { memoryLog } from '../../unit/admin/fake-view.ts';
+
+const parts = () => ({ ...fakeAdmin(), nowMs: () => Date.now() });
 
 async function started(t: TestContext, limits: Partial<AdminLimits> = {}) {
   const { log, lines } = memoryLog();
-  const admin = await startAdmin({ host: '127.0.0.1', port: 0, view: fakeView(), log, limits });
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0, ...parts(), log, limits });
   t.after(() => admin.close());
   return { admin, lines, url: `http://127.0.0.1:${admin.address.port}` };
 }
@@ -48,7 +51,7 @@ test('a taken port is ADMIN_PORT_TAKEN and names the address', async (t) => {
   await once(other, 'listening');
   const { port } = other.address() as { port: number };
   const { log } = memoryLog();
-  await assert.rejects(startAdmin({ host: '127.0.0.1', port, view: fakeView(), log }), (error) => {
+  await assert.rejects(startAdmin({ host: '127.0.0.1', port, ...parts(), log }), (error) => {
     assert(error instanceof CodedError);
     assert.equal(error.code, 'ADMIN_PORT_TAKEN');
     assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${port} `));
@@ -58,7 +61,7 @@ test('a taken port is ADMIN_PORT_TAKEN and names the address', async (t) => {
 
 test('an address of another machine is ADMIN_LISTEN_FAILED', async () => {
   const { log } = memoryLog();
-  await assert.rejects(startAdmin({ host: '192.0.2.1', port: 0, view: fakeView(), log }), {
+  await assert.rejects(startAdmin({ host: '192.0.2.1', port: 0, ...parts(), log }), {
     code: 'ADMIN_LISTEN_FAILED',
     message: /192\.0\.2\.1:0 \(EADDRNOTAVAIL\)/,
   });
@@ -69,14 +72,14 @@ test('warns when it listens beyond loopback, and only then', async (t) => {
   const { lines } = await started(t);
   assert.equal(lines.filter(isWarning).length, 0);
   const { log, lines: open } = memoryLog();
-  const admin = await startAdmin({ host: '0.0.0.0', port: 0, view: fakeView(), log });
+  const admin = await startAdmin({ host: '0.0.0.0', port: 0, ...parts(), log });
   t.after(() => admin.close());
   assert.match(
     open
       .filter(isWarning)
       .map(({ msg }) => msg)
       .join(),
-    /no authentication/,
+    /plain HTTP beyond loopback/,
   );
 });
 

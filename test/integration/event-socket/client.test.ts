@@ -156,6 +156,26 @@ test('a command without its reply drops the connection, for all that wait, and a
   assert.deepEqual(news.items, ['up', 'ESL_TIMEOUT', 'up']);
 });
 
+test('a long line of commands has time as long as replies keep coming', async (t) => {
+  let answered = 0;
+  const { port } = await serve(t, (socket) =>
+    polite(socket, (command) => {
+      if (!command.startsWith('api')) return false;
+      answered += 1;
+      setTimeout(() => socket.write('Content-Type: api/response\nContent-Length: 1\n\nx'), 80 * answered);
+      return true;
+    }),
+  );
+  const { client } = makeClient(t, port, { limits: { replyDeadlineMs: 250 } });
+  await client.whenUp(5000);
+  const outputs = await Promise.all(Array.from({ length: 8 }, () => client.api('x')));
+  assert.deepEqual(
+    outputs,
+    Array.from({ length: 8 }, () => 'x'),
+  );
+  assert.equal(client.counters.timeouts, 0);
+});
+
 test('a server that says nothing is given up', async (t) => {
   const { port } = await serve(t, () => undefined);
   const { client } = makeClient(t, port, { limits: { handshakeDeadlineMs: 30 } });

@@ -2,69 +2,71 @@ import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { CommandReply } from '../../../src/switch-control/protocol.ts';
-import {
-  bound,
-  DROP,
-  FAST,
-  fleetFor,
-  makeHello,
-  type RigFleet,
-  type RigSwitch,
-  Seen,
-  startSwitch,
-  switchFor,
-} from './rig.ts';
+import { eventually } from '../../support/eventually.ts';
+import { inAllMedia } from './media.ts';
+import { bound, DROP, FAST, fleetFor, makeHello, Seen } from './rig.ts';
 
-test('no answer: one repeat with the same im-corr, carried out once, then ESL_TIMEOUT', async (t) => {
-  const sw = await switchFor(t, { handle: () => new Promise(() => undefined), helloIntervalMs: 20 });
-  const { fleet } = await fleetFor(t, [sw.port], FAST);
-  await assert.rejects(fleet.request('sw1', 'session.drop', DROP), { code: 'ESL_TIMEOUT', retryable: true });
-  assert.equal(sw.calls.length, 1);
-  assert.equal(sw.control.counters.requests, 2);
-  assert.equal(sw.control.counters.repeated, 1);
-  assert.equal(fleet.counters()[0]?.link.retries, 1);
-});
+inAllMedia(
+  'no answer: one repeat with the same im-corr, carried out once, then ESL_TIMEOUT',
+  async (_t, net) => {
+    const sw = await net.switchFor({ handle: () => new Promise(() => undefined), helloIntervalMs: 20 });
+    const { fleet } = await net.fleetFor([sw], net.fast);
+    await assert.rejects(fleet.request('sw1', 'session.drop', DROP), {
+      code: 'ESL_TIMEOUT',
+      retryable: true,
+    });
+    assert.equal(sw.calls.length, 1);
+    assert.equal(sw.control.counters.requests, 2);
+    assert.equal(sw.control.counters.repeated, 1);
+    assert.equal(fleet.counters()[0]?.link.retries, 1);
+  },
+);
 
-test('an answer that takes longer than one deadline still arrives, and once', async (t) => {
+inAllMedia('an answer that takes longer than one deadline still arrives, and once', async (_t, net) => {
   const answer = Promise.withResolvers<CommandReply>();
-  const sw = await switchFor(t, { handle: () => answer.promise, helloIntervalMs: 20 });
-  const { fleet } = await fleetFor(t, [sw.port], FAST);
+  const sw = await net.switchFor({ handle: () => answer.promise, helloIntervalMs: 20 });
+  const { fleet } = await net.fleetFor([sw], {
+    ...net.fast,
+    limits: { ...net.fast.limits, requestDeadlineMs: 800 },
+  });
   const reply = fleet.request('sw1', 'session.drop', DROP);
-  while (sw.control.counters.repeated === 0) await new Promise((resolve) => setImmediate(resolve));
+  await eventually('the request again', () => sw.control.counters.repeated > 0);
   answer.resolve({ ok: true, revision: 9 });
   assert.deepEqual(await reply, { ok: true, revision: 9 });
   assert.equal(sw.calls.length, 1);
 });
 
-test('an unknown switch, or one that is gone, is ESL_DOWN', async (t) => {
-  const sw = await startSwitch();
-  const { fleet, states } = await fleetFor(t, [sw.port], FAST);
-  await assert.rejects(fleet.request('nobody', 'session.list', {}), { code: 'ESL_DOWN' });
-  await sw.stop();
-  await states.until(({ state }) => state.state === 'connecting');
-  await assert.rejects(fleet.request('sw1', 'session.list', {}), { code: 'ESL_DOWN', retryable: true });
-});
+inAllMedia(
+  'a switch that nobody knows is ESL_DOWN; one that is gone cannot be asked',
+  async (_t, net, medium) => {
+    const sw = await net.switchFor({ helloIntervalMs: 20 });
+    const { fleet, states } = await net.fleetFor([sw], net.fast);
+    await assert.rejects(fleet.request('nobody', 'session.list', {}), { code: 'ESL_DOWN' });
+    await sw.stop();
+    // Nobody tells on a bus that a connection is gone: only the hellos stop. On a busy machine they may have stopped before.
+    const ends = medium === 'direct' ? ['connecting', 'silent'] : ['silent'];
+    await states.until(({ state }) => ends.includes(state.state));
+    await assert.rejects(fleet.request('sw1', 'session.list', {}), { code: 'ESL_DOWN', retryable: true });
+  },
+);
 
-test('a switch killed amid a request: the repeat reaches the one that comes back', {
-  timeout: 20_000,
-}, async (t) => {
+inAllMedia('a switch killed amid a request: the repeat reaches the one that comes back', async (_t, net) => {
   const seen = Promise.withResolvers<void>();
-  const first = await startSwitch({
+  const first = await net.switchFor({
     handle: () => {
       seen.resolve();
       return new Promise(() => undefined);
     },
   });
-  const { fleet, states } = await fleetFor(t, [first.port], {
-    ...FAST,
-    // Over the test's own time: only the return of the connection can bring the repeat about.
-    limits: { ...FAST.limits, requestDeadlineMs: 60_000 },
+  const { fleet, states } = await net.fleetFor([first], {
+    ...net.fast,
+    // Over the test's own time: only the return of the switch can bring the repeat about.
+    limits: { ...net.fast.limits, requestDeadlineMs: 60_000 },
   });
   const reply = fleet.request('sw1', 'session.drop', DROP);
   await seen.promise;
   await first.stop();
-  await states.until(({ state }) => state.state === 'connecting');
-  const second = await switchFor(t, { epoch: 'e2', server: { port: first.port } });
+  const second = await net.switchFor({ epoch: 'e2', server: { port: first.port } });
   assert.deepEqual(await reply, { ok: true, revision: 1 });
   assert.equal(second.calls.length, 1);
   const back = await states.until(({ change }) => change.epochChanged);
@@ -73,46 +75,116 @@ test('a switch killed amid a request: the repeat reaches the one that comes back
   assert.equal(back.change.isFirst, false);
 });
 
-test('a switch killed amid a request that does not come back: ESL_TIMEOUT, the fate is unknown', async (t) => {
-  const seen = Promise.withResolvers<void>();
-  const sw = await startSwitch({
-    handle: () => {
-      seen.resolve();
-      return new Promise(() => undefined);
-    },
-  });
-  const { fleet } = await fleetFor(t, [sw.port], FAST);
-  const outcome = assert.rejects(fleet.request('sw1', 'session.drop', DROP), { code: 'ESL_TIMEOUT' });
-  await seen.promise;
-  await sw.stop();
-  await outcome;
-});
+inAllMedia(
+  'a switch killed amid a request that does not come back: ESL_TIMEOUT, the fate is unknown',
+  async (_t, net) => {
+    const seen = Promise.withResolvers<void>();
+    const sw = await net.switchFor({
+      handle: () => {
+        seen.resolve();
+        return new Promise(() => undefined);
+      },
+    });
+    const { fleet } = await net.fleetFor([sw], net.fast);
+    const outcome = assert.rejects(fleet.request('sw1', 'session.drop', DROP), { code: 'ESL_TIMEOUT' });
+    await seen.promise;
+    await sw.stop();
+    await outcome;
+  },
+);
 
-test('events that were missed while the connection was down are a gap, not a silence', async (t) => {
-  const sw = await switchFor(t);
-  const { fleet, events, states } = await fleetFor(t, [sw.port], FAST);
-  sw.control.publish(bound('a'));
-  await events.until(({ seq }) => seq === 1);
-  const raw = await cutOff(sw, states);
-  const back = await states.until(({ change }) => change.gap !== null);
-  assert.deepEqual(back.change.gap, raw);
-  assert.equal(back.state.state, 'up');
-  assert.equal(back.change.epochChanged, false);
-  sw.control.publish(bound('d'));
-  await events.until(({ seq }) => seq === 4);
-  assert.equal(fleet.counters()[0]?.link.gaps, 1);
-});
+inAllMedia(
+  'events that were missed while the connection was down are a gap, not a silence',
+  async (_t, net) => {
+    const sw = await net.switchFor();
+    const { fleet, events, states } = await net.fleetFor([sw], net.fast);
+    sw.control.publish(bound('a'));
+    await events.until(({ seq }) => seq === 1);
+    net.cut([sw]);
+    sw.control.publish(bound('b'));
+    sw.control.publish(bound('c'));
+    await states.until(({ state }) => state.state === 'connecting');
+    const back = await states.until(({ change }) => change.gap !== null);
+    assert.deepEqual(back.change.gap, { first: 2, last: 3 });
+    assert.equal(back.state.state, 'up');
+    assert.equal(back.change.epochChanged, false);
+    sw.control.publish(bound('d'));
+    await events.until(({ seq }) => seq === 4);
+    assert.equal(fleet.counters()[0]?.link.gaps, 1);
+  },
+);
 
-/** Cuts the focus's connection and publishes two events before it is back. */
-async function cutOff(sw: RigSwitch, states: RigFleet['states']): Promise<{ first: number; last: number }> {
-  for (const peer of sw.server.peers()) (peer as unknown as { destroy(): void }).destroy();
-  sw.control.publish(bound('b'));
-  sw.control.publish(bound('c'));
-  await states.until(({ state }) => state.state === 'connecting');
-  return { first: 2, last: 3 };
-}
+inAllMedia(
+  'a switch that says no hello any more is silent, and nothing else; with the next one it is up',
+  async (_t, net) => {
+    let isTalking = true;
+    const sw = await net.switchFor({
+      helloIntervalMs: 20,
+      hello: () => {
+        if (isTalking) return makeHello();
+        throw new Error('not now');
+      },
+    });
+    const { fleet, states } = await net.fleetFor([sw], net.fast);
+    isTalking = false;
+    const silent = await states.until(({ state }) => state.state === 'silent');
+    assert.deepEqual([silent.id, silent.state.hello?.id], ['sw1', 'sw1']);
+    isTalking = true;
+    const before = states.items.length;
+    const back = await states.until(
+      (item) => states.items.indexOf(item) >= before && item.state.state === 'up',
+    );
+    assert.equal(back.change.epochChanged, false);
+    assert.equal(back.change.gap, null);
+    assert.equal((await fleet.request('sw1', 'session.list', {})).ok, true);
+  },
+);
 
-test('hellos that stop mean silent, hellos that come again mean up; nothing else is concluded', async (t) => {
+const NASTY = [
+  'a\nim-from: sw9\n\nsendevent CUSTOM\n\n',
+  'Content-Length: 3\r\n\r\n',
+  'ARRAY::a|:b',
+  'x[0]',
+  '%41%0aim-to: all',
+  '"},"im-from":"sw9',
+  '\u0000\u0001\u2028\ufffd\u007f',
+  '${uuid} $${domain} <&>',
+  ' ends with blanks  ',
+];
+
+inAllMedia(
+  'texts that would break a header travel in the body, unharmed; as a name in a header they are refused',
+  async (_t, net) => {
+    const sw = await net.switchFor();
+    const { fleet, events } = await net.fleetFor([sw]);
+    for (const remote of NASTY) sw.control.publish({ ...bound('a'), remote });
+    await events.until(({ seq }) => seq === NASTY.length);
+    assert.deepEqual(
+      events.items.map(({ id, event }) => [id, 'remote' in event && event.remote]),
+      NASTY.map((remote) => ['sw1', remote]),
+    );
+    const legs = NASTY.map((displayName, index) => ({ ...LEG, leg: `l${index}`, displayName }));
+    const snapshot = { session: 's1', revision: 1, addresses: NASTY.slice(0, 8), legs };
+    await fleet.request('sw1', 'session.put', snapshot);
+    assert.deepEqual(sw.calls, [['session.put', snapshot]]);
+    for (const op of NASTY) {
+      await assert.rejects(fleet.request('sw1', op as 'session.list', {}), { code: 'ESL_BAD_VALUE' });
+    }
+    assert.equal(sw.calls.length, 1);
+  },
+);
+
+const LEG = {
+  sessionId: 's',
+  tls: false,
+  role: 'passive' as const,
+  acceptTypes: ['*'],
+  acceptWrappedTypes: [],
+  direction: 'sendrecv' as const,
+  identities: ['sip:a@example.com'],
+};
+
+test('direct: a silent switch is connected to anew, for a network may have swallowed the connection', async (t) => {
   let isTalking = true;
   const sw = await startTalker(t, () => isTalking);
   const { fleet, states } = await fleetFor(t, [sw.port], FAST);
@@ -232,20 +304,23 @@ test('an event number that jumps is a gap at once', async (t) => {
   await events.until(({ seq }) => seq === 4);
 });
 
-test('events that nobody handles in time drop the connection, and the loss is told as a gap', async (t) => {
-  const sw = await switchFor(t);
-  const { promise: never } = Promise.withResolvers<void>();
-  const { fleet, states } = await fleetFor(t, [sw.port], {
-    ...FAST,
-    clientLimits: { ...FAST.clientLimits, maxQueuedJobs: 10 },
-    onEvent: () => never,
-  });
-  for (let count = 0; count < 12; count += 1) sw.control.publish(bound(`l${count}`));
-  const gap = await states.until(({ change }) => change.gap !== null);
-  assert.equal(gap.state.state, 'up');
-  assert.equal(fleet.counters()[0]?.connection.overflows, 1);
-  assert.deepEqual(await fleet.request('sw1', 'session.list', {}), { ok: true, revision: 1 });
-});
+inAllMedia(
+  'events that nobody handles in time drop the connection, and the loss is told as a gap',
+  async (_t, net) => {
+    const sw = await net.switchFor();
+    const { promise: never } = Promise.withResolvers<void>();
+    const { fleet, states } = await net.fleetFor([sw], {
+      ...net.fast,
+      clientLimits: { ...net.fast.clientLimits, maxQueuedJobs: 10 },
+      onEvent: () => never,
+    });
+    for (let count = 0; count < 12; count += 1) sw.control.publish(bound(`l${count}`));
+    const gap = await states.until(({ change }) => change.gap !== null);
+    assert.equal(gap.state.state, 'up');
+    assert.equal(fleet.counters()[0]?.connection.overflows, 1);
+    assert.deepEqual(await fleet.request('sw1', 'session.list', {}), { ok: true, revision: 1 });
+  },
+);
 
 test('a first hello whose body names another switch than its header introduces nobody', async (t) => {
   const talker = await startTalker(
@@ -272,9 +347,9 @@ test('a frame that the switch refuses is not repeated', { timeout: 20_000 }, asy
   assert.equal(talker.commands.items.filter((command) => command.startsWith('sendevent ')).length, 1);
 });
 
-test('requests without an answer are limited', async (t) => {
-  const sw = await switchFor(t, { handle: () => new Promise(() => undefined) });
-  const { fleet } = await fleetFor(t, [sw.port], { limits: { maxPendingRequests: 2 } });
+inAllMedia('requests without an answer are limited', async (_t, net) => {
+  const sw = await net.switchFor({ handle: () => new Promise(() => undefined) });
+  const { fleet } = await net.fleetFor([sw], { limits: { maxPendingRequests: 2 } });
   const waiting = [1, 2].map(() => fleet.request('sw1', 'session.list', {}).catch((error: unknown) => error));
   await assert.rejects(fleet.request('sw1', 'session.list', {}), { code: 'ESL_OVERFLOW', retryable: true });
   await fleet.stop();

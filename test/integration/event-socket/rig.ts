@@ -2,6 +2,9 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import type { BusAddress, BusLimits } from '../../../src/event-socket/bus/bus-member.ts';
+import type { FocusBus } from '../../../src/event-socket/bus/focus-bus.ts';
+import type { SwitchBus } from '../../../src/event-socket/bus/switch-bus.ts';
 import { type Frame, FrameDecoder } from '../../../src/event-socket/codec.ts';
 import { silentLog } from '../../../src/event-socket/log.ts';
 import { EventSocketServer, type EventSocketServerOptions } from '../../../src/event-socket/server.ts';
@@ -42,12 +45,26 @@ export interface RigSwitch {
   readonly control: SwitchControl;
   readonly port: number;
   readonly calls: SwitchCommandCall[];
+  /** On a bus. */
+  readonly bus?: SwitchBus;
   stop(): Promise<void>;
 }
 
 export type RigSwitchOptions = Partial<Omit<SwitchControlOptions, 'server'>> & {
   server?: Partial<EventSocketServerOptions>;
-};
+} & RigBusOptions;
+
+/** Of no effect in direct mode. */
+export interface RigBusOptions {
+  readonly address?: Partial<BusAddress>;
+  readonly busLimits?: Partial<BusLimits>;
+}
+
+export type RigFleetOptions = Partial<SwitchFleetOptions> &
+  RigBusOptions & {
+    /** The only ones that the focus takes. */
+    readonly ownSwitches?: readonly string[];
+  };
 
 export async function startSwitch(options: RigSwitchOptions = {}): Promise<RigSwitch> {
   const { server: serverOptions, ...controlOptions } = options;
@@ -116,9 +133,11 @@ export interface RigFleet {
   readonly fleet: SwitchFleet;
   readonly events: Seen<{ id: string; event: SwitchEvent; seq: number; epoch: string }>;
   readonly states: Seen<SeenState>;
+  /** On a bus. */
+  readonly bus?: FocusBus;
 }
 
-export function makeFleet(ports: readonly number[], options: Partial<SwitchFleetOptions> = {}): RigFleet {
+export function makeFleet(ports: readonly number[], options: RigFleetOptions = {}): RigFleet {
   const events: RigFleet['events'] = new Seen();
   const states: RigFleet['states'] = new Seen();
   const fleet = new SwitchFleet({
@@ -176,7 +195,7 @@ export class RawClient {
 }
 
 /** Short times, so that silence and deadlines are met soon. */
-export const FAST: Partial<SwitchFleetOptions> = {
+export const FAST: RigFleetOptions = {
   limits: { requestDeadlineMs: 150, helloIntervalMs: 60, missedHellos: 3 },
   clientLimits: { reconnect: { minMs: 5, maxMs: 20 }, replyDeadlineMs: 100 },
 };
@@ -193,7 +212,7 @@ export async function switchFor(t: TestContext, options: RigSwitchOptions = {}):
 export async function fleetFor(
   t: TestContext,
   ports: readonly number[],
-  options: Partial<SwitchFleetOptions> = {},
+  options: RigFleetOptions = {},
 ): Promise<RigFleet> {
   const rig = makeFleet(ports, options);
   t.after(() => rig.fleet.stop());

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import type { ApiCommandTable } from '../../../src/event-socket/api-commands.ts';
 import { silentLog } from '../../../src/event-socket/log.ts';
 import { EventSocketServer, type EventSocketServerOptions } from '../../../src/event-socket/server.ts';
+import { eventually } from '../../support/eventually.ts';
 import { PASSWORD, RawClient } from './rig.ts';
 
 async function start(
@@ -101,7 +102,7 @@ test('connections are limited, guests more so, and room that is free again is gi
   await third.ask('exit');
   await third.closed;
   // The server's own socket may close a turn later than the client's.
-  while (server.peers().length > 2) await new Promise((resolve) => setImmediate(resolve));
+  await eventually('the third to be gone', () => server.peers().length <= 2);
   await connect(t, port);
 });
 

@@ -11,6 +11,7 @@ import {
   putRoom,
   RawClient,
   ROOM,
+  sessionsOf,
 } from './raw-client.ts';
 
 test('case 21: an empty SEND is answered 200, binds, and goes to nobody', async () => {
@@ -46,7 +47,7 @@ test('case 24: a wrong From-Path is answered 481 and does not bind', async () =>
   putRoom(hall, [legOf('a')]);
   const a = new Member('a', await RawClient.connect(hall.port), hall.port);
   assert.equal(await a.sendAndStatus(null, { from: clientUri('mallory') }), '481');
-  assert.deepEqual(hall.msrp.sessions()[0]?.bound, 0);
+  assert.deepEqual(sessionsOf(hall)[0]?.bound, 0);
 });
 
 test('case 25: a second connection for a bound session gets 506; the first keeps working', async () => {
@@ -104,6 +105,29 @@ test('case 27: two sessions on one connection both work', async () => {
   assert.deepEqual(
     [(await c.message()).body.toString(), (await c.message()).body.toString()],
     ['as a', 'as b'],
+  );
+});
+
+test('case 27: whoever speaks on a shared connection is told apart in every order, and answered with its own paths', async () => {
+  await using hall = await openHall();
+  putRoom(hall, [legOf('a'), legOf('b'), legOf('c')]);
+  const a = await Member.join(hall, 'a');
+  const b = new Member('b', a.client, hall.port);
+  const c = await Member.join(hall, 'c');
+  assert.equal(await b.sendAndStatus(null), '200');
+  const shouted = { from: clientUri('a').replace('msrp:', 'MSRP:') };
+  const turns = [a, a, b, b, a, b, a, a, b, b];
+  for (const [i, member] of turns.entries()) {
+    // The session-id alone says whose a request is: the same leg, but not the paths it was bound with.
+    const options = i === 7 ? shouted : {};
+    const answer = await member.client.response(member.send(`${i} as ${member.name}`, options));
+    assert.equal(header(answer, 'To-Path'), options === shouted ? shouted.from : clientUri(member.name));
+  }
+  const heard: string[] = [];
+  for (const _ of turns) heard.push((await c.message()).body.toString());
+  assert.deepEqual(
+    heard,
+    turns.map((member, i) => `${i} as ${member.name}`),
   );
 });
 

@@ -76,6 +76,33 @@ test("case 37, 43: two members' chunks with one Message-ID interleave and stay w
   const bodies = frames.map((frame) => frame.body.toString());
   assert.deepEqual(bodies, ['a0', 'b0', 'a1', 'b1', 'a2', 'b2', 'a3', 'b3']);
   assert.equal((await whole(b, 'same')).body.toString(), 'a0a1a2a3');
+  // Who receives both has one session for the room, and puts together by Message-ID.
+  const ids = frames.map((frame) => header(frame, 'Message-ID'));
+  assert.deepEqual([ids[0], new Set(ids).size], ['same', 2]);
+  assert.deepEqual(
+    ids,
+    [0, 1, 0, 1, 0, 1, 0, 1].map((i) => ids[i]),
+  );
+});
+
+test('case 43: a whole message does not go out under the Message-ID of another unfinished one', async () => {
+  await using hall = await openHall();
+  const [a, b, c] = await trio(hall);
+  assert.equal(await a.sendAndStatus('be', { messageId: 'same', range: '1-2/9', flag: '+' }), '200');
+  assert.equal(await b.sendAndStatus('forged!', { messageId: 'same' }), '200');
+  assert.equal(await a.sendAndStatus('ginning', { messageId: 'same', range: '3-9/9' }), '200');
+  assert.equal(await b.sendAndStatus('later', { messageId: 'same' }), '200');
+  const seen: string[][] = [];
+  for (let i = 0; i < 4; i++) {
+    const frame = await c.message();
+    seen.push([header(frame, 'Message-ID') === 'same' ? 'same' : 'other', frame.body.toString()]);
+  }
+  assert.deepEqual(seen, [
+    ['same', 'be'],
+    ['other', 'forged!'],
+    ['same', 'ginning'],
+    ['same', 'later'],
+  ]);
 });
 
 test('case 37: two messages of one sender interleave', async () => {
@@ -145,11 +172,38 @@ test("case 41: chat passes while another member's megabyte in 2,048-byte chunks 
     });
     if (i === 10) assert.equal(await b.sendAndStatus('chat'), '200');
   }
-  const chat = await c.client.next((frame) => frame.body.toString() === 'chat');
-  assert.equal(chat.flag, '$');
+  await c.client.until(() => c.client.frames.some((frame) => frame.body.toString() === 'chat'), 'the chat');
+  const at = c.client.frames.findIndex((frame) => frame.body.toString() === 'chat');
+  assert.ok(at < chunks / 2, `the chat came after ${at} chunks`);
+  c.client.frames.splice(at, 1);
   const { body, frames } = await whole(c, 'file');
   assert.deepEqual(body, file);
   assert.equal(frames.length, chunks);
+});
+
+test('case 41: for a recipient that is behind, chat overtakes the chunks that wait, and no chunk overtakes another', async () => {
+  await using hall = await openHall({
+    limits: { outbox: { maxBytes: 64 * 1024 ** 2, maxMessages: 100_000, maxAgeMs: 30_000, stallMs: 30_000 } },
+  });
+  const [a, b, c] = await trio(hall);
+  c.client.socket.pause();
+  const piece = Buffer.alloc(16_000, 'f');
+  const count = 600;
+  for (let i = 0; i < count; i++) {
+    const range = `${i * piece.length + 1}-${(i + 1) * piece.length}/${count * piece.length}`;
+    const tid = a.send(piece, { messageId: 'file', range, flag: i === count - 1 ? '$' : '+' });
+    if (i % 50 === 49) assert.equal(await a.client.status(tid), '200');
+  }
+  assert.equal(await b.sendAndStatus('chat'), '200');
+  // What the sender of the chunks says stays behind them.
+  assert.equal(await a.sendAndStatus('seen it?'), '200');
+  c.client.socket.resume();
+  await c.client.until(() => c.client.frames.length === count + 2, 'all of it');
+  const texts = c.client.frames.map(({ body }) => (body.length < 100 ? body.toString() : 'chunk'));
+  assert.ok(texts.indexOf('chat') < count, 'the chat waited for the file');
+  assert.equal(texts.at(-1), 'seen it?');
+  await c.client.next((frame) => frame.body.toString() === 'chat');
+  assert.equal((await whole(c, 'file')).body.length, count * piece.length);
 });
 
 test('case 42: chunks of ours above 2,048 bytes are interruptible', async () => {
@@ -184,14 +238,33 @@ test('a long body that arrives slowly goes on in pieces, and others pass in betw
   await c.client.next((frame) => frame.body.toString() === 'in between');
   a.client.write(bytes.subarray(25_000));
   assert.equal(await a.client.status(tid), '200');
-  assert.deepEqual((await whole(c, 'long')).body, body);
+  const { body: got, frames } = await whole(c, 'long');
+  assert.deepEqual(got, body);
+  // Interrupted by + (RFC 4975 section 5.1), and each time taken up in a transaction of its own.
+  assert.deepEqual(frames.map(({ flag }) => flag).join(''), `${'+'.repeat(frames.length - 1)}$`);
+  assert.ok(frames.length > 1 && new Set(frames.map(({ tid: id }) => id)).size === frames.length);
 });
 
-test('case 44: a CPIM head split over chunks is read whole', async () => {
+test('case 42: a sender that interrupts its SEND by + and goes on in a fresh one is followed', async () => {
+  await using hall = await openHall();
+  const [a, b] = await trio(hall);
+  const body = Buffer.alloc(9_000, '0123456789');
+  for (const range of ['1-*/9000', '1-9000/9000']) {
+    const messageId = `interrupted${range.length}`;
+    const first = await a.sendAndStatus(body.subarray(0, 4_000), { messageId, range, flag: '+' });
+    assert.equal(await a.sendAndStatus('in between'), '200');
+    const rest = await a.sendAndStatus(body.subarray(4_000), { messageId, range: '4001-9000/9000' });
+    assert.deepEqual([first, rest], ['200', '200']);
+    await b.client.next((frame) => frame.body.toString() === 'in between');
+    assert.deepEqual((await whole(b, messageId)).body, body);
+  }
+});
+
+test('case 44: a CPIM head split over chunks is read whole, wherever it is split', async () => {
   await using hall = await openHall();
   const [a, b] = await trio(hall);
   const text = cpim('sip:a@example.net', ROOM_ADDRESS, 'split head');
-  for (const cut of [1, 30, text.length - 3]) {
+  for (let cut = 1; cut < text.length; cut++) {
     const type = 'message/cpim';
     const messageId = `split${cut}`;
     const size = text.length;
@@ -242,6 +315,41 @@ test('case 52: a recipient with a smaller max-size is skipped', async () => {
   assert.equal(await a.sendAndStatus('1234'), '200');
   assert.equal((await b.message()).body.toString(), '1234');
   assert.equal((await c.message()).body.toString(), '12345');
+});
+
+test('case 52: a recipient with a smaller max-size gets # when a message of unknown size grows over it', async () => {
+  await using hall = await openHall();
+  putRoom(hall, [legOf('a'), legOf('b', { maxSizeBytes: 15 }), legOf('c')]);
+  const a = await Member.join(hall, 'a');
+  const b = await Member.join(hall, 'b');
+  const c = await Member.join(hall, 'c');
+  const grown = { messageId: 'grown', range: '1-*/*' };
+  assert.equal(await a.sendAndStatus('0123456789', { ...grown, flag: '+' }), '200');
+  assert.equal(await a.sendAndStatus('0123456789', { ...grown, range: '11-*/*' }), '200');
+  assert.deepEqual(
+    (await whole(b, 'grown')).frames.map(({ flag }) => flag),
+    ['+', '#'],
+  );
+  assert.equal((await whole(c, 'grown')).body.length, 20);
+});
+
+test('case 52: the size that counts for a recipient is that of the form it gets', async () => {
+  await using hall = await openHall();
+  putRoom(hall, [
+    legOf('a'),
+    legOf('b', { maxSizeBytes: 20, acceptTypes: ['message/cpim'] }),
+    legOf('c', { maxSizeBytes: 20, acceptTypes: ['text/plain'] }),
+  ]);
+  const a = await Member.join(hall, 'a');
+  const b = await Member.join(hall, 'b');
+  const c = await Member.join(hall, 'c');
+  assert.equal(await a.sendAndStatus('short, but not with a head'.slice(0, 20)), '200');
+  const text = cpim('sip:a@example.net', ROOM_ADDRESS, 'without its head');
+  assert.equal(await a.sendAndStatus(text, { type: 'message/cpim' }), '200');
+  assert.equal((await c.message()).body.toString(), 'short, but not with ');
+  assert.equal((await c.message()).body.toString(), 'without its head');
+  assert.equal(await b.sendAndStatus(null), '200');
+  assert.deepEqual(b.client.frames, []);
 });
 
 test('case 53: a recipient that answers 413 gets no more of that message, others do', async () => {

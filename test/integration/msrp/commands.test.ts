@@ -1,7 +1,7 @@
 /** The focus's commands: revisions, limits, draining, and what a refused command leaves alone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { legOf, Member, openHall, putRoom, ROOM } from './raw-client.ts';
+import { legOf, Member, openHall, putRoom, ROOM, sessionsOf } from './raw-client.ts';
 
 function code(reply: { ok: boolean; code?: string }): string {
   return reply.ok ? 'ok' : (reply.code ?? '');
@@ -23,7 +23,7 @@ test('bodies that do not fit the contract are invalid and change nothing', async
     assert.equal(code(hall.msrp.handle(op, body)), 'invalid', JSON.stringify(body));
   assert.equal(code(hall.msrp.handle('session.explode', {})), 'unknown-command');
   assert.equal(code(hall.msrp.handle('toString', {})), 'unknown-command');
-  assert.deepEqual(hall.msrp.sessions(), []);
+  assert.deepEqual(sessionsOf(hall), []);
 });
 
 test('a command with a revision or base that does not fit is stale', async () => {
@@ -109,9 +109,7 @@ test('a session put again keeps the connections of the legs that stay', async ()
   putRoom(hall, [legOf('a'), legOf('c')], 2);
   await b.client.closed();
   assert.equal(await a.sendAndStatus('still bound'), '200');
-  assert.deepEqual(hall.msrp.sessions(), [{ session: ROOM, revision: 2, legs: 2, bound: 1 }]);
-  const list = hall.msrp.handle('session.list', {});
-  assert.deepEqual(list.ok && list.sessions, hall.msrp.sessions());
+  assert.deepEqual(sessionsOf(hall), [{ session: ROOM, revision: 2, legs: 2, bound: 1 }]);
 });
 
 test('stop closes connections and listeners', async () => {
@@ -120,7 +118,7 @@ test('stop closes connections and listeners', async () => {
   const a = await Member.join(hall, 'a');
   await hall.msrp.stop();
   await a.client.closed();
-  assert.deepEqual(hall.msrp.sessions(), []);
+  assert.deepEqual(sessionsOf(hall), []);
 });
 
 test('a port that is taken is one coded error', async () => {

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { MsrpSwitch } from '../../../src/msrp/switch/msrp-switch.ts';
 import type { SwitchOptions } from '../../../src/msrp/switch/options.ts';
-import type { LegSnapshot, SwitchEvent } from '../../../src/switch-control/protocol.ts';
+import type { LegSnapshot, SessionSummary, SwitchEvent } from '../../../src/switch-control/protocol.ts';
 
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 20_000;
 
 export interface Frame {
   /** `SEND`, `REPORT`, or the status as text. */
@@ -222,6 +222,12 @@ export function putRoom(hall: Hall, legs: readonly LegSnapshot[], revision = 1):
   if (!reply.ok) throw new Error(`session.put: ${reply.code} ${reply.reason}`);
 }
 
+/** As the focus asks for them. */
+export function sessionsOf(hall: Hall): readonly SessionSummary[] {
+  const reply = hall.msrp.handle('session.list', {});
+  return (reply.ok && reply.sessions) || [];
+}
+
 let lastTid = 0;
 
 export function freshTid(): string {
@@ -311,7 +317,7 @@ export function cpim(from: string, to: string, text: string, type = 'text/plain'
 }
 
 /** A client that is called: listens, and hands out the first connection. */
-export async function openAcceptor(): Promise<{
+export async function openAcceptor(host = '127.0.0.1'): Promise<{
   port: number;
   accepted: Promise<RawClient>;
   close(): void;
@@ -320,7 +326,7 @@ export async function openAcceptor(): Promise<{
   const accepted = new Promise<RawClient>((resolve) => {
     server.on('connection', (socket) => resolve(new RawClient(socket)));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   const address = server.address();
   return {

@@ -120,16 +120,25 @@ test('case 54: 403 and 423 of a recipient are not retried and do not drop it', a
 
 test('case 55: a SEND against the direction is 403, and who may not receive gets nothing', async () => {
   await using hall = await openHall();
-  putRoom(hall, [legOf('a'), legOf('b', { direction: 'recvonly' }), legOf('c', { direction: 'sendonly' })]);
+  putRoom(hall, [
+    legOf('a'),
+    legOf('b', { direction: 'recvonly' }),
+    legOf('c', { direction: 'sendonly' }),
+    legOf('d', { direction: 'inactive' }),
+  ]);
   const a = await Member.join(hall, 'a');
   const b = await Member.join(hall, 'b');
   const c = await Member.join(hall, 'c');
+  const d = await Member.join(hall, 'd');
   assert.equal(await b.sendAndStatus('no'), '403');
+  assert.equal(await d.sendAndStatus('no'), '403');
   assert.equal(await c.sendAndStatus('yes'), '200');
   assert.equal((await a.message()).body.toString(), 'yes');
   assert.equal((await b.message()).body.toString(), 'yes');
   assert.equal(await a.sendAndStatus('hello'), '200');
   assert.equal((await b.message()).body.toString(), 'hello');
-  assert.equal(await c.sendAndStatus(null), '200');
-  assert.deepEqual(c.client.frames, []);
+  for (const member of [c, d]) {
+    assert.equal(await member.sendAndStatus(null), '200');
+    assert.deepEqual(member.client.frames, []);
+  }
 });

@@ -1,6 +1,7 @@
 /** spec cases 56–62: the room of RFC 7701 and CPIM. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadConfig } from '../../../src/config/load.ts';
 import { cpim, type Hall, header, legOf, Member, openHall, putRoom, ROOM_ADDRESS } from './raw-client.ts';
 
 const CPIM = { type: 'message/cpim' };
@@ -27,6 +28,30 @@ test('case 56: NICKNAME: 200, 400, 424, 425, and "" clears', async () => {
   assert.equal(await nick(a, '"\xff\xfe"'), '424');
   assert.equal(await nick(a, '""'), '200');
   assert.equal(await nick(b, '"ADA the great"'), '200');
+});
+
+test('case 56: a nickname is the name that others see where the switch says who speaks, until it is cleared', async () => {
+  await using hall = await openHall();
+  putRoom(hall, [
+    legOf('a', { displayName: 'Ada' }),
+    legOf('b', { alias: '"Anonymous 1" <sip:anonymous-1.k3@anonymous.invalid>' }),
+    legOf('c', { acceptTypes: ['message/cpim'] }),
+  ]);
+  const a = await Member.join(hall, 'a');
+  const b = await Member.join(hall, 'b');
+  const c = await Member.join(hall, 'c');
+  const shown = async (member: Member): Promise<string> => {
+    assert.equal(await member.sendAndStatus('who?'), '200');
+    return /^From: (.*)\r\n/.exec((await c.message()).body.toString())?.[1] ?? '';
+  };
+  assert.equal(await shown(a), `"Ada" <${A}>`);
+  assert.equal(await nick(a, '"The \\"great\\" Ad\xc3\xa4"'), '200');
+  assert.equal(await shown(a), `"The \\"great\\" Adä" <${A}>`);
+  assert.equal(await nick(a, '""'), '200');
+  assert.equal(await shown(a), `"Ada" <${A}>`);
+  // Who is anonymous stays so.
+  assert.equal(await nick(b, '"Ben"'), '200');
+  assert.equal(await shown(b), '"Anonymous 1" <sip:anonymous-1.k3@anonymous.invalid>');
 });
 
 test('case 56: NICKNAME where it is not allowed is 403', async () => {
@@ -61,6 +86,42 @@ test('case 58: private messages where they are not supported are 428', async () 
   await using hall = await openHall({ policy: { privateMessages: false } });
   const [a] = await trio(hall);
   assert.equal(await a.sendAndStatus(cpim(A, 'sip:c@example.net', 'secret'), CPIM), '428');
+});
+
+test('case 58: a private message that its recipient cannot take is refused, not lost: 415, 413, 404', async () => {
+  await using hall = await openHall();
+  putRoom(hall, [
+    legOf('a'),
+    legOf('b', { acceptTypes: ['text/plain'], maxSizeBytes: 200 }),
+    legOf('c', { direction: 'sendonly' }),
+  ]);
+  const a = await Member.join(hall, 'a');
+  const b = await Member.join(hall, 'b');
+  const toB = (text: string, type?: string) => cpim(A, 'sip:b@example.net', text, type);
+  assert.equal(await a.sendAndStatus(toB('<p/>', 'text/html'), CPIM), '415');
+  assert.equal(await a.sendAndStatus(toB('x'.repeat(300)), CPIM), '413');
+  assert.equal(await a.sendAndStatus(cpim(A, 'sip:c@example.net', 'x'), CPIM), '404');
+  assert.equal(await a.sendAndStatus(cpim(A, A, 'to myself'), CPIM), '404');
+  assert.equal(await a.sendAndStatus(toB('fits'), CPIM), '200');
+  assert.equal((await b.message()).body.toString(), 'fits');
+  // In chunks as well; one whose client is away would get no beginning of it.
+  const chunk = { ...CPIM, messageId: 'm', range: '1-*/*', flag: '+' };
+  assert.equal(await a.sendAndStatus(toB('<p/>', 'text/html'), chunk), '415');
+  b.close();
+  await hall.nextEvent((event) => event.op === 'leg.unbound');
+  assert.equal(await a.sendAndStatus(toB('begun'), { ...chunk, messageId: 'n' }), '404');
+});
+
+test('case 58: who may write no private messages gets 403 and is counted; all else goes on', async () => {
+  await using hall = await openHall();
+  putRoom(hall, [{ ...legOf('a'), mayWritePrivately: false }, legOf('b'), legOf('c')]);
+  const [a, b] = [await Member.join(hall, 'a'), await Member.join(hall, 'b')];
+  assert.equal(await a.sendAndStatus(cpim(A, 'sip:b@example.net', 'secret'), CPIM), '403');
+  assert.equal(hall.msrp.counters().privateRefused, 1);
+  assert.equal(await a.sendAndStatus(cpim(A, ROOM_ADDRESS, 'to all'), CPIM), '200');
+  assert.match((await b.message()).body.toString(), /to all$/);
+  assert.equal(await b.sendAndStatus(cpim('sip:b@example.net', A, 'to you'), CPIM), '200');
+  assert.match((await a.message()).body.toString(), /to you$/);
 });
 
 test('CPIM To anonymous, as RCS clients write for the group, means everybody', async () => {
@@ -105,6 +166,25 @@ test('case 60: is-composing is forwarded and not counted as a message', async ()
   assert.equal(hall.msrp.counters().messagesIn, 0);
 });
 
+for (const [name, body, type] of [
+  ['plain', '<isComposing/>', 'application/im-iscomposing+xml'],
+  ['in CPIM', cpim(A, ROOM_ADDRESS, '<isComposing/>', 'application/im-iscomposing+xml'), CPIM.type],
+] as const) {
+  test(`case 60: is-composing, ${name}, is kept for nobody and counts as no message`, async () => {
+    await using hall = await openHall();
+    putRoom(hall, [legOf('a'), legOf('b'), legOf('c')]);
+    const a = await Member.join(hall, 'a');
+    const c = await Member.join(hall, 'c');
+    assert.equal(await a.sendAndStatus(body, { type }), '200');
+    assert.equal((await c.message()).body.toString(), body);
+    assert.equal(await a.sendAndStatus('said meanwhile'), '200');
+    const b = await Member.join(hall, 'b');
+    assert.equal((await b.message()).body.toString(), 'said meanwhile');
+    const { messagesIn, composing } = hall.msrp.counters();
+    assert.deepEqual([messagesIn, composing], [1, 1]);
+  });
+}
+
 test('case 61: the sender gets no copy; the order of one sender is the same for all', async () => {
   await using hall = await openHall();
   const [a, b, c] = await trio(hall);
@@ -117,12 +197,24 @@ test('case 61: the sender gets no copy; the order of one sender is the same for 
   assert.deepEqual(a.client.frames, []);
 });
 
-test('case 62: a heartbeat is answered and goes to nobody', async () => {
-  await using hall = await openHall();
-  const [a, b] = await trio(hall);
-  assert.equal(await a.sendAndStatus('HEARTBEAT', { type: 'text/x-msrp-heartbeat' }), '200');
+test('case 62: a heartbeat is answered and goes to nobody, with the types of the configuration and of who may not send', async () => {
+  const loaded = loadConfig({ env: {} });
+  assert.ok(loaded.ok);
+  await using hall = await openHall({ policy: { acceptTypes: loaded.config.msrp.acceptTypes } });
+  putRoom(hall, [legOf('a'), legOf('b'), legOf('mute', { direction: 'recvonly' })]);
+  const [a, b, mute] = [
+    await Member.join(hall, 'a'),
+    await Member.join(hall, 'b'),
+    await Member.join(hall, 'mute'),
+  ];
+  const heartbeat = { type: 'text/x-msrp-heartbeat' };
+  assert.equal(await a.sendAndStatus('HEARTBEAT', heartbeat), '200');
+  assert.equal(await mute.sendAndStatus('HEARTBEAT', heartbeat), '200');
+  assert.equal(await mute.sendAndStatus('text'), '403');
+  assert.equal(await a.sendAndStatus('HEARTBEAT', { type: 'text/x-other' }), '415');
   assert.equal(await a.sendAndStatus('text'), '200');
-  assert.equal((await b.message()).body.toString(), 'text');
+  for (const member of [b, mute]) assert.equal((await member.message()).body.toString(), 'text');
+  assert.equal(hall.msrp.counters().heartbeats, 2);
 });
 
 test('7.2.3.2: an alias stands for the sender in every form, and a private message to it arrives', async () => {
@@ -196,6 +288,56 @@ test('a plain client gets wrapped text unwrapped, a CPIM client gets plain text 
     wrapped.body.toString(),
     /^From: "Åda" <sip:a@example\.net>\r\nTo: <sip:im-s-room1@example\.net>\r\nDateTime: \d{4}-.*Z\r\n\r\nContent-Type: text\/plain\r\n\r\nouter$/,
   );
+});
+
+test('any type is wrapped, or goes without its head, as the clients negotiated; is-composing has an author where it can', async () => {
+  await using hall = await openHall({
+    policy: { acceptTypes: ['message/cpim', 'text/plain', 'text/html', 'application/im-iscomposing+xml'] },
+  });
+  const composing = 'application/im-iscomposing+xml';
+  putRoom(hall, [
+    legOf('a'),
+    legOf('cpim', { acceptTypes: ['message/cpim', composing], acceptWrappedTypes: ['text/*', composing] }),
+    legOf('narrow', { acceptTypes: ['message/cpim', composing], acceptWrappedTypes: ['text/plain'] }),
+    legOf('plain', { acceptTypes: ['text/plain', 'text/html', composing], acceptWrappedTypes: [] }),
+  ]);
+  const a = await Member.join(hall, 'a');
+  const members = [
+    await Member.join(hall, 'cpim'),
+    await Member.join(hall, 'narrow'),
+    await Member.join(hall, 'plain'),
+  ];
+  const seen = async (body: string, type: string): Promise<string[]> => {
+    assert.equal(await a.sendAndStatus(body, { type }), '200');
+    assert.equal(await a.sendAndStatus('end', { type: 'text/plain' }), '200');
+    return Promise.all(
+      members.map(async (member) => {
+        const frame = await member.message();
+        const text = frame.body.toString();
+        if (text.endsWith('end')) return 'nothing';
+        await member.message();
+        return `${header(frame, 'Content-Type')}${text.startsWith('From: <sip:a@example.net>') ? ' from a' : ''}`;
+      }),
+    );
+  };
+  assert.deepEqual(await seen('<p/>', 'text/html'), ['message/cpim from a', 'nothing', 'text/html']);
+  assert.deepEqual(await seen('<x/>', composing), ['message/cpim from a', composing, composing]);
+  const inCpim = (type: string) => cpim(A, ROOM_ADDRESS, '<x/>', type);
+  assert.deepEqual(await seen(inCpim('text/html'), CPIM.type), [
+    'message/cpim from a',
+    'nothing',
+    'text/html',
+  ]);
+  assert.deepEqual(await seen(inCpim(composing), CPIM.type), [
+    'message/cpim from a',
+    'message/cpim from a',
+    composing,
+  ]);
+  assert.deepEqual(await seen(inCpim('message/imdn+xml'), CPIM.type), [
+    'message/cpim from a',
+    'message/cpim from a',
+    'nothing',
+  ]);
 });
 
 test('types that a recipient does not list are not sent to it', async () => {

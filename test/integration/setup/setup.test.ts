@@ -161,5 +161,5 @@ setInterval(() => {}, 60000); console.log('on');`);
 test('an unknown command is refused', async (t) => {
   const run = await new FakeMachine(t).run(['dmeo']);
   assert.equal(run.status, 2);
-  assert.match(run.stderr, /unknown command "dmeo"; use one of demo, test, up, parley, install/);
+  assert.match(run.stderr, /unknown command "dmeo"; use one of demo, test, bench, up, parley, install/);
 });

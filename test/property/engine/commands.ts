@@ -1,6 +1,5 @@
 /** What may happen to a running system, each with a number that chooses among what is there at that moment. */
 import fc from 'fast-check';
-import type { SipRequest } from '../../../src/sip/message.ts';
 import {
   FACTORY,
   listBody,
@@ -8,18 +7,59 @@ import {
   sdp,
   sdpBody,
   sipRequest,
-  sipResponse,
   user,
 } from '../../unit/focus/messages.ts';
-import type { IncomingCall, OutgoingCall } from './outside.ts';
+import {
+  acknowledge,
+  acknowledgeAgain,
+  answerOf,
+  callerVanishes,
+  done,
+  fork,
+  hangUp,
+  invite,
+  pick,
+  reinvite,
+  respond,
+  resubscribe,
+  settleCancelled,
+  settleRequest,
+  subscribe,
+  userOf,
+  waiting,
+  within,
+} from './acts.ts';
+import { changeGroup, orderEnd, orderLimit, orderRemoval } from './orders.ts';
+import { cancelFirst, crashFocus, crashSwitch, kamailioAway, loseClient } from './outages.ts';
+import { referInDialog, referOutside, refreshReferral } from './refers.ts';
 import { GROUPS, type System, USERS } from './system.ts';
 
-type Act = (system: System, choice: number) => void | Promise<void>;
+/** @returns what was done, in words; undefined when there was nothing that it could be done to */
+type Act = (system: System, choice: number) => string | undefined | Promise<string | undefined>;
+
+/** Time passes for all sessions alike, and so do outages. */
+const TOUCHES_ALL: ReadonlySet<string> = new Set([
+  'advance',
+  'restart',
+  'restartKamailio',
+  'killSwitch',
+  'startSwitch',
+  'drainSwitch',
+  'freeze',
+  'deafen',
+  'kamailioAway',
+  'changeGroup',
+  'hurry',
+  'crashSwitch',
+  'crashFocus',
+]);
 
 export class Command implements fc.AsyncCommand<object, System> {
   readonly #name: string;
   readonly #choice: number;
   readonly #act: Act;
+  /** For the reader of a counterexample. */
+  #did: string | undefined = 'never run';
 
   constructor(name: string, choice: number, act: Act) {
     this.#name = name;
@@ -32,295 +72,161 @@ export class Command implements fc.AsyncCommand<object, System> {
   }
 
   async run(_: object, system: System): Promise<void> {
-    await this.#act(system, this.#choice);
+    const before = system.moment();
+    this.#did = await this.#act(system, this.#choice);
     await system.settle();
     system.check();
+    if (!TOUCHES_ALL.has(this.#name)) system.checkTouched(before);
   }
 
   toString(): string {
-    return `${this.#name}(${this.#choice})`;
+    return `${this.#name}(${this.#choice}): ${this.#did ?? 'nothing to do it to'}`;
   }
 }
 
-function pick<T>(from: readonly T[], choice: number): T | undefined {
-  return from.length === 0 ? undefined : from[choice % from.length];
+/** From another device, without an offer, or by an alias. */
+function joining(choice: number): RequestOptions {
+  const from = user(userOf(choice));
+  const device = choice % 7 < 4 ? {} : { contact: `<${from}>;+sip.instance="<urn:uuid:${choice % 7}>"` };
+  return {
+    ...device,
+    ...(choice % 11 === 0 ? {} : sdpBody()),
+    ...(choice % 9 === 0 ? { extra: [['Privacy', 'id']] } : {}),
+  };
 }
 
-function invite(system: System, name: string, options: RequestOptions): void {
-  const callId = system.outside.next('call');
-  system.request(sipRequest({ callId, fromTag: `f-${callId}`, from: user(name), ...options }), name);
-}
-
-const userOf = (choice: number) => USERS[choice % USERS.length] ?? 'alice';
-
-interface Dialog {
-  readonly user: string;
-  readonly options: RequestOptions;
-  readonly call: IncomingCall | OutgoingCall;
-}
-
-/** Dialogs that stand, or are early, as their clients see them. */
-export function dialogs({ outside }: System): Dialog[] {
-  const found: Dialog[] = [];
-  for (const call of outside.incoming) {
-    if (call.isEnded || call.toTag === '' || call.status === 'failed' || call.status === 'gone') continue;
-    const { callId, fromTag, toTag } = call;
-    found.push({
-      user: call.user,
-      call,
-      options: { callId, fromTag, toTag, from: user(call.user), cseq: call.cseq + 1 },
-    });
-  }
-  for (const call of outside.outgoing) {
-    if (call.isEnded || call.status !== 'ok') continue;
-    const { callId, headers } = call.invite;
-    const toTag = /tag=([^;]+)/.exec(headers.find(([name]) => name === 'From')?.[1] ?? '')?.[1] ?? '';
-    found.push({
-      user: call.user,
-      call,
-      options: { callId, fromTag: 'far', toTag, from: user(call.user), cseq: call.cseq + 1 },
-    });
-  }
-  return found;
-}
-
-/** In a dialog of a client, which counts it. */
-function within(system: System, choice: number, make: (dialog: Dialog) => SipRequest): Dialog | undefined {
-  const dialog = pick(dialogs(system), choice);
-  if (dialog === undefined) return undefined;
-  dialog.call.cseq += 1;
-  system.request(make(dialog), dialog.user);
-  return dialog;
-}
-
-function respond(
-  system: System,
-  choice: number,
-  options: Parameters<typeof sipResponse>[1],
-): OutgoingCall | undefined {
-  const call = pick(
-    system.outside.outgoing.filter(({ status }) => status === 'ringing'),
-    choice,
-  );
-  if (call === undefined) return undefined;
-  if (options.status >= 200) call.status = options.status < 300 ? 'ok' : 'refused';
-  system.response(
-    sipResponse(call.invite.headers, { toTag: 'far', contact: `<${user(call.user)};ob>`, ...options }),
-  );
-  return call;
-}
-
-export function acknowledge(system: System, choice: number): void {
-  const calls = system.outside.incoming.filter(
-    ({ status, isAcknowledged }) => status === 'ok' && !isAcknowledged,
-  );
-  const call = pick(calls, choice);
-  if (call === undefined) return;
-  call.isAcknowledged = true;
-  const { callId, fromTag, toTag } = call;
-  system.engine.ack(sipRequest({ method: 'ACK', callId, fromTag, toTag, from: user(call.user) }));
-}
-
-export function hangUp(system: System, choice: number): void {
-  const dialog = within(system, choice, ({ options }) => sipRequest({ ...options, method: 'BYE' }));
-  if (dialog !== undefined) dialog.call.isEnded = true;
-}
-
-/** A response to a BYE or NOTIFY of the focus. */
-export function settleRequest(
-  system: System,
-  choice: number,
-  status = [200, 200, 481, 408][choice % 4] ?? 200,
-): void {
-  const at = choice % Math.max(1, system.outside.unanswered.length);
-  const [request] = system.outside.unanswered.splice(at, 1);
-  if (request !== undefined) system.response(sipResponse(request.headers, { status }));
-}
-
-/** The 487 of a call that was cancelled, or an answer that crossed the CANCEL. */
-export function settleCancelled(system: System, choice: number): void {
-  const call = pick(
-    system.outside.outgoing.filter(({ status }) => status === 'cancelled'),
-    choice,
-  );
-  if (call === undefined) return;
-  call.status = choice % 3 === 0 ? 'ok' : 'refused';
-  const response =
-    call.status === 'ok'
-      ? { status: 200, body: sdp({ setup: 'active' }) }
-      : { status: 487, reason: 'Terminated' };
-  system.response(
-    sipResponse(call.invite.headers, { toTag: 'far', contact: `<${user(call.user)}>`, ...response }),
-  );
-}
-
-const refer = (dialog: Dialog, choice: number): SipRequest => {
-  const target = user(userOf(choice));
-  return sipRequest({
-    ...dialog.options,
-    method: 'REFER',
-    extra: [
-      ['Refer-To', choice % 2 === 0 ? `<${target}>` : `<${target};method=BYE>`],
-      ...(choice % 3 === 0 ? ([['Refer-Sub', 'false']] as const) : []),
-    ],
+/** Does a few things at once: what one of them brings is still on its way when the next comes. */
+function hurry(system: System, choice: number): string | undefined {
+  if (system.isFrozen) return undefined;
+  system.outside.isHurried = true;
+  const acts = [0, 1, 2].map((index) => {
+    const name = HURRIED[(choice >> (index * 5)) % HURRIED.length] ?? 'answer';
+    const told = ACTS[name]?.[1](system, (choice >> (index * 3)) & 255);
+    return `${name}: ${typeof told === 'string' ? told : 'nothing to do it to'}`;
   });
-};
+  return acts.join('; ');
+}
+
+const PAUSES_MS = [100, 600, 2_500, 20_000, 35_000, 61_000, 125_000] as const;
 
 const ACTS: Readonly<Record<string, readonly [weight: number, act: Act]>> = {
+  hurry: [8, hurry],
+  crashSwitch: [1, (system, choice) => crashSwitch(system, choice >> 8, () => hurry(system, choice) ?? '')],
+  crashFocus: [1, (system, choice) => crashFocus(system, choice >> 8, () => hurry(system, choice) ?? '')],
+  loseClient: [1, loseClient],
   inviteFactory: [
     3,
     (system, choice) => {
       const invited = USERS.filter((_, index) => ((choice >> index) & 1) === 1).slice(0, 3);
-      invite(system, userOf(choice), { uri: FACTORY, ...listBody(invited.map(user)) });
+      const told = invite(system, userOf(choice), { uri: FACTORY, ...listBody(invited.map(user)) });
+      return `${told} for ${invited.join(', ')}`;
     },
   ],
   inviteGroup: [
     4,
-    (system, choice) => {
-      invite(system, userOf(choice), { uri: pick([...GROUPS.keys()], choice >> 3) ?? '', ...sdpBody() });
-    },
+    (system, choice) =>
+      invite(system, userOf(choice), {
+        uri: pick([...GROUPS.keys()], choice >> 3) ?? '',
+        ...joining(choice),
+      }),
   ],
   rejoin: [
     2,
     (system, choice) => {
       const session = pick([...system.engine.sessions.all()], choice >> 3);
-      if (session !== undefined) invite(system, userOf(choice), { uri: session.row.identity, ...sdpBody() });
+      if (session === undefined) return undefined;
+      return invite(system, userOf(choice), { uri: session.row.identity, ...joining(choice) });
     },
   ],
-  ring: [2, (system, choice) => void respond(system, choice, { status: 180 })],
+  ring: [2, (system, choice) => answerOf(respond(system, choice, { status: 180 }), 'rings')],
   answer: [
     6,
-    (system, choice) => void respond(system, choice, { status: 200, body: sdp({ setup: 'active' }) }),
+    (system, choice) =>
+      answerOf(respond(system, choice, { status: 200, body: sdp({ setup: 'active' }) }), 'answers'),
+  ],
+  answerWithTimer: [
+    2,
+    (system, choice) => {
+      const refresher = choice % 3 === 0 ? 'uas' : 'uac';
+      const extra = [
+        ['Session-Expires', `100;refresher=${refresher}`],
+        ['Allow', choice % 2 === 0 ? 'INVITE, UPDATE' : 'INVITE'],
+      ] as const;
+      const answer = { status: 200, extra, body: sdp({ setup: 'active' }) };
+      return answerOf(respond(system, choice, answer), `answers, to be refreshed by the ${refresher}`);
+    },
   ],
   answerWithoutMedia: [
     1,
-    (system, choice) => void respond(system, choice, { status: 200, body: sdp({ port: 0 }) }),
+    (system, choice) =>
+      answerOf(respond(system, choice, { status: 200, body: sdp({ port: 0 }) }), 'answers without media'),
   ],
   refuse: [
     3,
-    (system, choice) => void respond(system, choice, { status: [486, 603, 480, 302][choice % 4] ?? 480 }),
-  ],
-  fork: [
-    1,
     (system, choice) => {
-      const call = pick(
-        system.outside.outgoing.filter(({ status }) => status === 'ok'),
-        choice,
-      );
-      if (call !== undefined)
-        system.response(
-          sipResponse(call.invite.headers, {
-            status: 200,
-            toTag: choice % 2 === 0 ? 'far' : 'fork',
-            contact: `<${user(call.user)};ob>`,
-            body: sdp(),
-          }),
-        );
+      const status = [486, 603, 480, 302][choice % 4] ?? 480;
+      return answerOf(respond(system, choice, { status }), `refuses with ${status}`);
     },
   ],
+  wantLonger: [
+    1,
+    (system, choice) =>
+      answerOf(
+        respond(system, choice, { status: 422, extra: [['Min-SE', String(150 + (choice % 3) * 100)]] }),
+        'wants a longer interval',
+      ),
+  ],
+  fork: [1, fork],
   cancel: [
     2,
     (system, choice) => {
-      const call = pick(
-        system.outside.incoming.filter(({ status }) => status === 'pending'),
-        choice,
-      );
-      if (call !== undefined)
-        system.engine.cancel(sipRequest({ method: 'CANCEL', callId: call.callId, fromTag: call.fromTag }));
+      const call = waiting(system, choice);
+      if (call === undefined) return undefined;
+      const { callId, fromTag } = call;
+      system.engine.cancel(sipRequest({ method: 'CANCEL', callId, fromTag }));
+      return `${call.user} cancels ${callId}`;
     },
   ],
   acknowledge: [4, acknowledge],
   hangUp: [4, hangUp],
   settleRequest: [5, (system, choice) => settleRequest(system, choice)],
   settleCancelled: [2, settleCancelled],
-  subscribe: [
-    3,
-    (system, choice) => {
-      const dialog = pick(dialogs(system), choice);
-      const uri = pick([...system.engine.sessions.all()], choice >> 3)?.row.identity;
-      if (dialog === undefined || uri === undefined) return;
-      const callId = system.outside.next('sub');
-      const extra = [
-        ['Event', 'conference'],
-        ['Expires', String([600, 0, 40][choice % 3])],
-      ] as const;
-      const subscription = {
-        user: dialog.user,
-        callId,
-        fromTag: 'f',
-        uri,
-        toTag: '',
-        cseq: 1,
-        isEnded: false,
-      };
-      system.request(
-        sipRequest({ method: 'SUBSCRIBE', uri, callId, fromTag: 'f', from: user(dialog.user), extra }),
-        dialog.user,
-      );
-      const [ref] = system.engine.sessions.dialogs(callId);
-      const row =
-        ref === undefined
-          ? undefined
-          : system.engine.sessions.byId(ref.conference)?.subscriptions.get(ref.id);
-      if (row !== undefined)
-        system.outside.subscriptions.push({ ...subscription, toTag: row.dialog.localTag });
-    },
-  ],
-  resubscribe: [
-    2,
-    (system, choice) => {
-      const subscription = pick(
-        system.outside.subscriptions.filter(({ isEnded }) => !isEnded),
-        choice,
-      );
-      if (subscription === undefined) return;
-      subscription.cseq += 1;
-      const { callId, fromTag, toTag, uri, cseq } = subscription;
-      const extra = [
-        ['Event', 'conference'],
-        ['Expires', choice % 3 === 0 ? '0' : '300'],
-      ] as const;
-      system.request(
-        sipRequest({
-          method: 'SUBSCRIBE',
-          uri,
-          callId,
-          fromTag,
-          toTag,
-          cseq,
-          from: user(subscription.user),
-          extra,
-        }),
-        subscription.user,
-      );
-    },
-  ],
-  refer: [2, (system, choice) => void within(system, choice, (dialog) => refer(dialog, choice >> 2))],
-  reinvite: [
-    2,
-    (system, choice) => {
-      const path = `msrp://192.0.2.9:9/n${choice};tcp`;
-      const body = choice % 3 === 0 ? {} : sdpBody(sdp({ path, version: choice + 2 }));
-      const method = choice % 4 === 1 ? 'UPDATE' : 'INVITE';
-      within(system, choice, ({ options }) => sipRequest({ ...options, method, ...body }));
-    },
-  ],
+  subscribe: [3, subscribe],
+  resubscribe: [2, resubscribe],
+  refer: [2, (system, choice) => referInDialog(system, choice, false)],
+  referList: [2, (system, choice) => referInDialog(system, choice, true)],
+  referOutside: [2, (system, choice) => referOutside(system, choice, choice % 2 === 0)],
+  refreshReferral: [1, refreshReferral],
+  orderRemoval: [1, orderRemoval],
+  orderEnd: [1, orderEnd],
+  orderLimit: [2, orderLimit],
+  changeGroup: [1, changeGroup],
+  reinvite: [2, reinvite],
+  acknowledgeAgain: [2, acknowledgeAgain],
   badReinvite: [
     1,
-    (system, choice) =>
-      void within(system, choice, ({ options }) =>
-        sipRequest({ ...options, ...sdpBody(sdp({ media: 'audio' })) }),
-      ),
+    (system, choice) => {
+      const body = sdpBody(sdp({ media: 'audio' }));
+      return done(
+        within(system, choice, ({ options }) => sipRequest({ ...options, ...body })),
+        'offers audio alone',
+      );
+    },
   ],
   advance: [
     6,
-    (system, choice) => system.advance([100, 600, 2_500, 20_000, 35_000, 61_000, 125_000][choice % 7] ?? 100),
+    async (system, choice) => {
+      const ms = PAUSES_MS[choice % PAUSES_MS.length] ?? 100;
+      await system.advance(ms);
+      return `${ms} ms pass`;
+    },
   ],
   switchFails: [
     1,
     (system, choice) => {
       system.outside.faults.switch = true;
       system.outside.switchFailures.push(choice % 2 === 0 ? 'refused' : 'silent');
+      return 'the next command to the switch fails';
     },
   ],
   requestFails: [
@@ -328,26 +234,22 @@ const ACTS: Readonly<Record<string, readonly [weight: number, act: Act]>> = {
     (system) => {
       system.outside.faults.kamailio = true;
       system.outside.requestFailures += 1;
+      return 'the next request cannot be sent';
     },
   ],
-  callerVanishes: [
+  callerVanishes: [1, callerVanishes],
+  restart: [
     1,
-    (system, choice) => {
-      const call = pick(
-        system.outside.incoming.filter(({ status }) => status === 'pending'),
-        choice,
-      );
-      const transaction = system.outside.transactions.get(call?.tid ?? '');
-      if (call === undefined || transaction === undefined) return;
-      transaction.isGone = true;
-      call.status = 'gone';
+    async (system) => {
+      await system.restart();
+      return 'the focus starts again';
     },
   ],
-  restart: [1, (system) => system.restart()],
   freeze: [
     1,
     (system) => {
       system.isFrozen = true;
+      return 'nothing leaves any more';
     },
   ],
   deafen: [
@@ -355,11 +257,90 @@ const ACTS: Readonly<Record<string, readonly [weight: number, act: Act]>> = {
     (system) => {
       if (!system.isFrozen) system.isDeaf = true;
       system.isFrozen = true;
+      return 'what leaves is not known to have left';
     },
   ],
-  restartKamailio: [1, (system) => (system.isFrozen ? undefined : system.kamailioRestarted())],
+  killSwitch: [
+    1,
+    async (system, choice) => {
+      const one = pick(system.outside.switches.all, choice);
+      if (one?.isUp !== true || system.isFrozen) return undefined;
+      await system.switchDies(one);
+      return `${one.id} dies`;
+    },
+  ],
+  startSwitch: [
+    2,
+    async (system, choice) => {
+      const one = pick(system.outside.switches.all, choice);
+      if (one === undefined || system.isFrozen) return undefined;
+      await system.switchStarts(one);
+      return `${one.id} starts anew`;
+    },
+  ],
+  drainSwitch: [
+    1,
+    async (system, choice) => {
+      const one = pick(system.outside.switches.all, choice);
+      if (one?.isUp !== true || system.isFrozen) return undefined;
+      const isEmptying = choice % 3 !== 0;
+      await system.switchIsDrained(one, isEmptying);
+      return `${one.id} is ${isEmptying ? 'emptied' : 'resumed'}`;
+    },
+  ],
+  cancelFirst: [1, cancelFirst],
+  kamailioAway: [1, kamailioAway],
+  restartKamailio: [
+    1,
+    async (system) => {
+      if (system.isFrozen) return undefined;
+      await system.kamailioRestarted();
+      return 'Kamailio starts again';
+    },
+  ],
 };
 
+/** Of what takes no time. */
+const HURRIED = [
+  ...[
+    'inviteFactory',
+    'inviteGroup',
+    'rejoin',
+    'answer',
+    'answer',
+    'answer',
+    'answerWithTimer',
+    'refuse',
+    'fork',
+    'cancel',
+  ],
+  ...[
+    'acknowledge',
+    'acknowledge',
+    'hangUp',
+    'settleRequest',
+    'settleRequest',
+    'settleCancelled',
+    'subscribe',
+    'resubscribe',
+  ],
+  ...[
+    'refer',
+    'referList',
+    'referOutside',
+    'refreshReferral',
+    'reinvite',
+    'reinvite',
+    'acknowledgeAgain',
+    'orderRemoval',
+  ],
+  ...['orderLimit', 'switchFails', 'wantLonger', 'ring', 'rejoin'],
+] as const;
+
 export const commands: fc.Arbitrary<Command>[] = Object.entries(ACTS).flatMap(([name, [weight, act]]) =>
-  Array.from({ length: weight }, () => fc.nat({ max: 255 }).map((choice) => new Command(name, choice, act))),
+  Array.from({ length: weight }, () =>
+    fc
+      .nat({ max: /^(?:hurry|crash)/.test(name) ? 0xffff : 255 })
+      .map((choice) => new Command(name, choice, act)),
+  ),
 );

@@ -97,7 +97,7 @@ test('an event read from its JSON is the event that was written', () => {
   fc.assert(
     fc.property(event, (one) => {
       const [frame] = decode('to-client', [encodeEvent(one, 'core')]);
-      assert.deepEqual(decodeEventJson(frame?.body ?? ''), one);
+      assert.deepEqual(decodeEventJson(frame?.body ?? ''), { ...one, coreUuid: 'core' });
     }),
   );
 });
@@ -129,6 +129,47 @@ test('any bytes give frames or a ParseError, whole or cut alike', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('a sound stream with some bytes changed gives frames or a ParseError, whole or cut anywhere alike', () => {
+  const whole = Buffer.concat([
+    ...MIXED,
+    encodeSendEvent({ name: 'CUSTOM', subclass: 'im::request', headers: new Map(), body: '{"ü":[1]}' }),
+  ]);
+  const outcome = (chunks: readonly Buffer[]): unknown[] => {
+    const frames: unknown[] = [];
+    const decoder = new FrameDecoder('to-client', (frame) => frames.push(frame));
+    try {
+      for (const chunk of chunks) decoder.feed(chunk);
+    } catch (error) {
+      assert.ok(error instanceof ParseError);
+      frames.push(error.code);
+    }
+    return frames;
+  };
+  const change = fc.tuple(fc.nat(whole.length - 1), fc.nat(255));
+  const changes = fc.array(change, { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(changes, fc.array(fc.nat(whole.length), { maxLength: 6 }), (edits, cuts) => {
+      const bytes = Buffer.from(whole);
+      for (const [at, value] of edits) bytes[at] = value;
+      const expected = outcome([bytes]);
+      const at = [0, ...cuts, bytes.length].sort((a, b) => a - b);
+      assert.deepEqual(outcome(at.slice(1).map((end, index) => bytes.subarray(at[index], end))), expected);
+      const single = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1));
+      assert.deepEqual(outcome(single), expected);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('a body that is no UTF-8 is told, however it is cut', () => {
+  const body = Buffer.from([0x7b, 0xe2, 0x82, 0x7d]);
+  const whole = Buffer.concat([Buffer.from('Content-Type: x\nContent-Length: 4\n\n'), body]);
+  for (let cut = 0; cut <= whole.length; cut += 1) {
+    const [frame] = decode('to-client', [whole.subarray(0, cut), whole.subarray(cut)]);
+    assert.equal(frame?.isUtf8, false);
+  }
 });
 
 test('any text is an event or a CodedError', () => {

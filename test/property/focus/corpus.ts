@@ -99,7 +99,7 @@ export function buildScenery(): Scenery {
   }));
   const add = (name: string, entry: Sample['entry'], message: SipMessage) =>
     samples.push({ name, entry, from: user('alice'), bytes: formatSipMessage(message) });
-  add('ack', 'ack', sipRequest({ ...dialog, method: 'ACK', ...sdpBody() }));
+  add('ack', 'ack', sipRequest({ ...dialog, cseq: 1, method: 'ACK', ...sdpBody() }));
   add('cancel', 'cancel', sipRequest({ method: 'CANCEL', callId: 'zoe-1', from: user('zoe') }));
   const far = { toTag: 'far', contact: '<sip:bob@192.0.2.9>' };
   add('ringing', 'response', sipResponse(pending.headers, { status: 180, ...far }));

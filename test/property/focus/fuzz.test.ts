@@ -19,7 +19,17 @@ import { buildScenery, type Sample, spoiling, withoutLength } from './corpus.ts'
 
 const { stage, samples, bystander } = buildScenery();
 const untouched = JSON.stringify(plain(stage.sessions.byId(bystander)));
-const DEADLINES: readonly DeadlineName[] = ['invite', 'ack', 'session', 'bye', 'expiry', 'notify'];
+const DEADLINES: readonly DeadlineName[] = [
+  'invite',
+  'ack',
+  'session',
+  'refresh',
+  'asked',
+  'wanted',
+  'bye',
+  'expiry',
+  'notify',
+];
 
 function plain(conference: Conference | undefined): unknown {
   return conference === undefined

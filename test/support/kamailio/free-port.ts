@@ -1,33 +1,54 @@
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A port of 127.0.0.1 that is free for UDP and TCP alike at this moment. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = await tcpPort();
-    if (await isUdpFree(port)) return port;
+/**
+ * Below the range from which the kernel takes ports (ip_local_port_range, 32768 by default): a port from there that was free a moment ago
+ * goes to the next program that asks for any port, or connects, and test files that run beside this one do so all the time.
+ */
+const FIRST_PORT = 12_000;
+const LAST_PORT = 31_999;
+const MAX_TRIES = 200;
+
+const given = new Set<number>();
+
+/** A port of this address that is free for UDP and TCP alike at this moment, and was not given before. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const port = randomInt(FIRST_PORT, LAST_PORT + 1);
+    if (given.has(port) || !(await isTcpFree(host, port)) || !(await isUdpFree(host, port))) continue;
+    given.add(port);
+    return port;
   }
+  throw new Error(`no free port found on ${host} in ${MAX_TRIES} tries`);
 }
 
-function tcpPort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+async function isTcpFree(host: string, port: number): Promise<boolean> {
   const server = createServer();
-  server.once('error', reject);
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    const port = address === null || typeof address === 'string' ? 0 : address.port;
-    server.close(() => resolve(port));
-  });
-  return promise;
+  server.listen({ port, host, exclusive: true });
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
+  return true;
 }
 
-function isUdpFree(port: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+async function isUdpFree(host: string, port: number): Promise<boolean> {
   const socket = createSocket('udp4');
-  socket.once('error', () => {
+  socket.bind({ port, address: host, exclusive: true });
+  try {
+    await once(socket, 'listening');
+  } catch {
     socket.close();
-    resolve(false);
-  });
-  socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
-  return promise;
+    return false;
+  }
+  const closed = once(socket, 'close');
+  socket.close();
+  await closed;
+  return true;
 }

@@ -1,12 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { KamailioRpcClient, type Logger } from 'kamailio-jsonrpc';
+import { KamailioRpcClient, type Logger, type SipReply } from 'kamailio-jsonrpc';
 import {
   type KamailioOptions,
   type KamailioProcess,
   startKamailio,
 } from '../../../src/app/kamailio-process.ts';
+import { eventually } from '../eventually.ts';
 import { freePort } from './free-port.ts';
 import { ha1, SipEndpoint } from './sip-endpoint.ts';
 import { quiet, SECRET, StubService } from './stub-service.ts';
@@ -17,7 +18,7 @@ export const PASSWORDS = { alice: 'wonder land', bob: 'builder', carol: 'sings' 
 /** For tests that want a user without a registration from before. */
 export const FRESH_USERS = Array.from({ length: 40 }, (_, n) => `user${n}`);
 export const FRESH_PASSWORD = 'fresh';
-export const FACTORY = `sip:conference-factory@${DOMAIN}`;
+export const FACTORY = `sip:im-conference-factory@${DOMAIN}`;
 export const CONFIG_FILE = path.join(import.meta.dirname, '../../../kamailio/kamailio.cfg');
 
 /** The tests' log lines; PARLEY_TEST_LOG=1 shows them. */
@@ -35,6 +36,8 @@ export interface KamailioFixture {
   readonly udpSocket: string;
   readonly tcpSocket: string;
   /** `host`: any address of 127/8. */
+  /** As `replyOnceSuspended`. */
+  reply(tid: string, reply: SipReply): Promise<void>;
   udp(user: string, host?: string): Promise<SipEndpoint>;
   tcp(user: string): Promise<SipEndpoint>;
   stop(): Promise<void>;
@@ -96,6 +99,7 @@ export async function startFixture(change: Partial<KamailioOptions> = {}): Promi
     servicePort,
     udpSocket: `udp:127.0.0.1:${sipPort}`,
     tcpSocket: `tcp:127.0.0.1:${sipPort}`,
+    reply: (tid, reply) => replyOnceSuspended(client, tid, reply),
     udp: async (user, host) => keep(await SipEndpoint.udp(user, DOMAIN, sipPort, host)),
     tcp: async (user) => keep(await SipEndpoint.tcp(user, DOMAIN, sipPort)),
     async stop() {
@@ -105,6 +109,15 @@ export async function startFixture(change: Partial<KamailioOptions> = {}): Promi
       await cleanUp();
     },
   };
+}
+
+/** Answers a request that the script may be in the very act of suspending: asks again until it is. */
+export async function replyOnceSuspended(
+  client: KamailioRpcClient,
+  tid: string,
+  reply: SipReply,
+): Promise<void> {
+  await eventually('the reply to leave', async () => (await client.reply(tid, reply)) === 'sent');
 }
 
 export function usersText(): string {

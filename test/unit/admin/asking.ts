@@ -1,9 +1,9 @@
 /** Asks the admin without a socket. */
 import type { TestContext } from 'node:test';
 import type { AdminServer } from '../../../src/admin/admin-server.ts';
-import type { AdminLimits } from '../../../src/admin/limits.ts';
-import { createAdminServer } from '../../../src/admin/server.ts';
+import { type AdminServerOptions, createAdminServer } from '../../../src/admin/server.ts';
 import type { AdminView } from '../../../src/admin/view.ts';
+import { fakeAdmin } from './fake-admin.ts';
 import { fakeView, type LogLine, memoryLog } from './fake-view.ts';
 
 export interface Answer {
@@ -18,15 +18,22 @@ export interface Asking {
   get(url: string, headers?: Record<string, string>): Promise<Answer>;
   ask(method: string, url: string, headers?: Record<string, string>, payload?: string): Promise<Answer>;
   readonly lines: LogLine[];
+  readonly server: AdminServer;
 }
 
 export function asking(
   t: TestContext,
   view: Partial<AdminView> = {},
-  { host = '127.0.0.1', limits = {} }: { host?: string; limits?: Partial<AdminLimits> } = {},
+  { host = '127.0.0.1', ...options }: Partial<AdminServerOptions> = {},
 ): Asking {
   const { log, lines } = memoryLog();
-  const server: AdminServer = createAdminServer({ host, view: fakeView(view), log, limits });
+  const server: AdminServer = createAdminServer({
+    host,
+    ...fakeAdmin(),
+    view: fakeView(view),
+    log,
+    ...options,
+  });
   t.after(() => server.close());
   const ask: Asking['ask'] = async (method, url, headers = {}, payload) => {
     const response = await server.inject({
@@ -42,7 +49,7 @@ export function asking(
       body: jsonOf(response.body),
     };
   };
-  return { ask, get: (url, headers) => ask('GET', url, headers), lines };
+  return { ask, get: (url, headers) => ask('GET', url, headers), lines, server };
 }
 
 function jsonOf(text: string): unknown {

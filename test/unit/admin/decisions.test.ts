@@ -24,6 +24,7 @@ const FILTERS: readonly (readonly [query: string, filter: object])[] = [
   ['?callId=ab+cd%2Bef', { callId: 'ab+cd+ef', limit: 50 }],
   ['?user=alice@EXAMPLE.com', { user: 'sip:alice@example.com', limit: 50 }],
   ['?user=tel:+49-30-123', { user: 'tel:+4930123', limit: 50 }],
+  ['?refused=true', { refused: true, limit: 50 }],
   [
     '?clause=7.2.1.4&status=403&session=im-s-1',
     { clause: '7.2.1.4', status: 403, session: 'im-s-1', limit: 50 },

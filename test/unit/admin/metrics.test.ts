@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Metric } from '../../../src/admin/view.ts';
+import type { Metric, SimpleMetric } from '../../../src/admin/view.ts';
+import { Histogram } from '../../../src/lib/histogram.ts';
 import { asking } from './asking.ts';
 
-function gauge(name: string, ...values: readonly (readonly [Record<string, string>, number])[]): Metric {
+function gauge(
+  name: string,
+  ...values: readonly (readonly [Record<string, string>, number])[]
+): SimpleMetric {
   return {
     name,
     help: `Help of ${name}`,
@@ -65,4 +69,38 @@ test('a metric that cannot be shown is left out and logged; the others are shown
     lines.filter(({ msg }) => msg === 'metric cannot be shown').map(({ metric }) => metric),
     ['im_first', 'not a name', 'im_backwards_total'],
   );
+});
+
+test('a histogram has its steps, cumulative, and its sum', async (t) => {
+  const latency = new Histogram();
+  for (const seconds of [0.0001, 0.0002, 0.003, 7]) latency.observe(seconds);
+  const { get, lines } = asking(t, {
+    metrics: () => [
+      {
+        name: 'im_x_seconds',
+        help: 'X',
+        type: 'histogram',
+        values: [{ labels: { node: 'a' }, distribution: latency.read() }],
+      },
+    ],
+  });
+  const { text } = await get('/metrics');
+  assert.equal(lines.filter(({ msg }) => msg === 'metric cannot be shown').length, 0);
+  assert.match(text, /^# TYPE im_x_seconds histogram$/m);
+  const counts = [...text.matchAll(/^im_x_seconds_bucket\{(.*)\} (\d+)$/gm)].map(([, labels, n]) => [
+    labels,
+    n,
+  ]);
+  assert.equal(counts.length, 16);
+  const at = (le: string) => counts.find(([labels]) => labels?.includes(`le="${le}"`))?.[1];
+  assert.deepEqual(['0.0001', '0.00025', '0.0025', '0.005', '5', '+Inf'].map(at), [
+    '1',
+    '2',
+    '2',
+    '3',
+    '3',
+    '4',
+  ]);
+  assert.match(text, /^im_x_seconds_sum\{node="a"\} 7\.0033$/m);
+  assert.match(text, /^im_x_seconds_count\{node="a"\} 4$/m);
 });

@@ -1,8 +1,8 @@
 /** `up` with stub parts, as a process of its own that a test may kill: `stub-up.ts STORE behaviour…`. */
 import { fileURLToPath } from 'node:url';
+import { createLogger } from '../../../src/app/logging.ts';
 import { startChild } from '../../../src/app/part.ts';
 import { startStack } from '../../../src/app/stack.ts';
-import { createLogger } from '../../../src/cli/logging.ts';
 import { awaitShutdown } from '../../../src/cli/shutdown.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 

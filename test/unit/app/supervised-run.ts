@@ -13,10 +13,10 @@ import type { RecordedPart } from '../../../src/app/run-record.ts';
 
 const STUB_UP = fileURLToPath(new URL('stub-up.ts', import.meta.url));
 
-/** A store in a directory that goes with the test. */
-export function freshStore(context: TestContext): string {
+/** A store in a directory that goes with the test file: what runs on it ends before. */
+export function freshStore(): string {
   const directory = mkdtempSync(join(tmpdir(), 'parley-up-'));
-  context.after(() => rmSync(directory, { recursive: true, force: true }));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   return join(directory, 'parley.db');
 }
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import test from 'node:test';
 import { bootId, groupOf, isRunning, startTimeOf } from '../../../src/app/process-table.ts';
 import { freshStore, isGone, Run } from './supervised-run.ts';
 
 test('prints exactly one line on stdout when all parts are ready, and logs elsewhere', async (t) => {
-  const run = new Run(t, freshStore(t), ['good', 'good']);
+  const run = new Run(t, freshStore(), ['good', 'good']);
   await run.says('stdout', '"ready":true');
   run.child.kill('SIGTERM');
   assert.deepEqual(await run.exit, [0, null]);
@@ -20,7 +20,7 @@ test('prints exactly one line on stdout when all parts are ready, and logs elsew
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} ends every part, deaf ones and their children too, and leaves no record`, async (t) => {
-    const run = new Run(t, freshStore(t), ['good', 'deaf', 'with-child']);
+    const run = new Run(t, freshStore(), ['good', 'deaf', 'with-child']);
     await run.says('stdout', '"ready":true');
     const parts = run.parts();
     assert.equal(parts.length, 3);
@@ -33,7 +33,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 test('SIGTERM while a part is not ready yet gives the start up and leaves nothing', async (t) => {
-  const run = new Run(t, freshStore(t), ['good', 'never-ready']);
+  const run = new Run(t, freshStore(), ['good', 'never-ready']);
   await until(() => existsSync(`${run.store}.run/record.json`) && run.parts().length === 2);
   const parts = run.parts();
   run.child.kill('SIGTERM');
@@ -44,14 +44,14 @@ test('SIGTERM while a part is not ready yet gives the start up and leaves nothin
 });
 
 test('a part that ends before it is ready ends the start, with its status in one line', async (t) => {
-  const run = new Run(t, freshStore(t), ['good', 'ends-early']);
+  const run = new Run(t, freshStore(), ['good', 'ends-early']);
   assert.deepEqual(await run.exit, [1, null]);
   assert.equal(run.stdout, '');
   assert.match(run.stderr, /^parley: ends-early 1 ended before it was ready \(exit status 7\)$/m);
 });
 
 test('a part that dies is restarted, one log line each time, with a growing wait', async (t) => {
-  const run = new Run(t, freshStore(t), ['good', 'with-child']);
+  const run = new Run(t, freshStore(), ['good', 'with-child']);
   await run.says('stdout', '"ready":true');
   const other = run.part('good 0');
   for (let times = 1; times <= 2; times++) {
@@ -76,8 +76,28 @@ test('a part that dies is restarted, one log line each time, with a growing wait
   assert(isRunning(other), 'the other part was touched');
 });
 
+test('a record that cannot be written is said, and costs no part: one that dies is restarted, and all end together', async (t) => {
+  const run = new Run(t, freshStore(), ['good', 'with-child']);
+  await run.says('stdout', '"ready":true');
+  const parts = run.parts();
+  rmSync(`${run.store}.run`, { recursive: true });
+  const victim = parts.find(({ name }) => name === 'with-child 1');
+  assert(victim !== undefined);
+  process.kill(victim.pid, 'SIGKILL');
+  await run.says('stderr', 'the part is ready again');
+  const restarted = run.stderr
+    .split('\n')
+    .filter((line) => line.includes('the part is ready again'))
+    .map((line) => (JSON.parse(line) as { pid: number }).pid);
+  const started = restarted.map((pid) => ({ pid, startTime: startTimeOf(pid) ?? '' }));
+  run.child.kill('SIGTERM');
+  assert.deepEqual(await run.exit, [0, null]);
+  for (const part of [...parts, ...started]) assert(isGone(part), `${part.pid} is left`);
+  assert.match(run.stderr, /"directory":"[^"]+".*the record of running parts cannot be written/);
+});
+
 test('parts of a killed supervisor notice and end by themselves', async (t) => {
-  const run = new Run(t, freshStore(t), ['good']);
+  const run = new Run(t, freshStore(), ['good']);
   await run.says('stdout', '"ready":true');
   const part = run.part('good 0');
   run.child.kill('SIGKILL');
@@ -86,7 +106,7 @@ test('parts of a killed supervisor notice and end by themselves', async (t) => {
 });
 
 test('a run on the store of a killed one ends its leftovers, by pid and start time', async (t) => {
-  const store = freshStore(t);
+  const store = freshStore();
   const first = new Run(t, store, ['with-child']);
   await first.says('stdout', '"ready":true');
   const left = first.part('with-child 0');
@@ -102,13 +122,15 @@ test('a run on the store of a killed one ends its leftovers, by pid and start ti
 
 test('a recorded pid that belongs to somebody else now, or to another boot, is left alone', async (t) => {
   for (const change of ['start time', 'boot'] as const) {
-    const store = freshStore(t);
+    const store = freshStore();
     const first = new Run(t, store, ['with-child']);
     await first.says('stdout', '"ready":true');
+    // All of it while its leader is there; afterwards only its child may be.
+    const leftovers = groupOf(first.part('with-child 0'));
     first.child.kill('SIGKILL');
     await first.exit;
 
-    const bystander = new Run(t, freshStore(t), ['good']);
+    const bystander = new Run(t, freshStore(), ['good']);
     await bystander.says('stdout', '"ready":true');
     const { pid, startTime } = bystander.part('good 0');
     const file = `${store}.run/record.json`;
@@ -117,19 +139,18 @@ test('a recorded pid that belongs to somebody else now, or to another boot, is l
       change === 'boot'
         ? { ...record, bootId: 'another', parts: [{ name: 'x', pid, startTime }] }
         : { ...record, parts: [{ name: 'x', pid, startTime: String(BigInt(startTime) - 1n) }] };
-    const leftovers = record.parts as { pid: number; startTime: string }[];
     writeFileSync(file, JSON.stringify(forged));
 
     const second = new Run(t, store, ['good']);
     await second.says('stdout', '"ready":true');
     assert(isRunning({ pid, startTime }), `ended in spite of the other ${change}`);
-    for (const member of leftovers.flatMap(groupOf)) process.kill(member.pid, 'SIGKILL');
+    for (const member of leftovers) if (isRunning(member)) process.kill(member.pid, 'SIGKILL');
   }
   assert.notEqual(bootId(), 'another');
 });
 
 test('a second run on one store is refused in one line, and the first goes on', async (t) => {
-  const store = freshStore(t);
+  const store = freshStore();
   const first = new Run(t, store, ['good']);
   await first.says('stdout', '"ready":true');
   const second = new Run(t, store, ['good']);
@@ -148,7 +169,7 @@ test('a taken port ends the start in one line with key, value and mend, before a
   t.after(() => server.close());
   const taken = server.address();
   assert(taken !== null && typeof taken === 'object');
-  const run = new Run(t, freshStore(t), ['good'], { STUB_ADMIN: `127.0.0.1:${taken.port}` });
+  const run = new Run(t, freshStore(), ['good'], { STUB_ADMIN: `127.0.0.1:${taken.port}` });
   assert.deepEqual(await run.exit, [1, null]);
   assert.equal(
     run.stderr,
@@ -157,7 +178,7 @@ test('a taken port ends the start in one line with key, value and mend, before a
 });
 
 test('the resolved configuration with its secrets is for its owner only, and holds no port 0', async (t) => {
-  const run = new Run(t, freshStore(t), ['good']);
+  const run = new Run(t, freshStore(), ['good']);
   await run.says('stdout', '"ready":true');
   const file = `${run.store}.run/config.json`;
   assert.equal(statSync(file).mode & 0o777, 0o600);

@@ -242,3 +242,20 @@ test('decisions that cannot be read fail the step, and a review sees those that 
   await other.step('first', async () => undefined, { review });
   assert.deepEqual(other.checks, [{ what: 'one decision', ok: true }]);
 });
+
+test('steps that had nothing to do are counted, and told by --verbose; a single one is told', () => {
+  const skip = (id: string) => ({ id, title: 'privacy', verdict: 'skip', found: 'none asked for' });
+  const first = { id: 'R-7.2.1.4-1', title: 'no isfocus', verdict: 'pass', found: 'none' };
+  const tell = (transcript: Transcript, ...ids: string[]) => {
+    const steps = [first, ...ids.map(skip)];
+    const happening = { kind: 'decision', decision: decision(0, { steps }), isRepeated: false } as const;
+    return transcript.stepEnds(step({ happenings: [happening] }));
+  };
+  const [, ...folded] = tell(plain, 'A-1', 'A-2', 'A-3');
+  assert.deepEqual(
+    folded.map((line) => line.trim()),
+    ['│ ✓ R-7.2.1.4-1      no isfocus: none', '│ · and 3 steps that had nothing to do', '└ answered 200'],
+  );
+  assert.match(tell(verbose, 'A-1', 'A-2').join('\n'), /A-1[^]*A-2/);
+  assert.match(tell(plain, 'A-1').join('\n'), /· A-1 /);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { errorsOf, good, HASH, oneFault } from './config-folder.ts';
 
+const KEY = '0123456789abcdef0123456789abcdef';
 const FAULTS: readonly [name: string, yaml: string, path: string, ...words: string[]][] = [
   ['unknown key, mistyped', 'sip: {domian: x}', 'sip.domian', 'is not a known key', '`sip.domain`'],
   ['unknown key of another section', 'maxParticipants: 3', 'maxParticipants', '`adHoc.maxParticipants`'],
@@ -20,7 +21,42 @@ const FAULTS: readonly [name: string, yaml: string, path: string, ...words: stri
     'from 2 to 4096',
     'default is 100',
   ],
-  ['no number', 'session: {expiresS: soon}', 'session.expiresS', '"soon"', 'whole number'],
+  [
+    'no number',
+    'session: {expiresS: soon}',
+    'session.expiresS',
+    '"soon" is text, not a number of seconds from 10',
+    'default is 1800',
+  ],
+  [
+    'a number with its unit',
+    'msrp: {maxSizeBytes: 10 MB}',
+    'msrp.maxSizeBytes',
+    '"10 MB" is text, not a number of bytes',
+    'write 10000000, without a unit or quotes',
+  ],
+  [
+    'a number in quotes',
+    'switch: {processes: "2"}',
+    'switch.processes',
+    'is text, not a whole number',
+    'write 2,',
+  ],
+  ['a time with its unit', 'notify: {minIntervalMs: 2s}', 'notify.minIntervalMs', 'write 2000,'],
+  [
+    'a time that is too long',
+    'session: {minSeS: 9d}',
+    'session.minSeS',
+    'write a number of seconds from 1 to 86400',
+  ],
+  ['a list for a text', 'sip: {domain: [a]}', 'sip.domain', 'is a list, not text'],
+  ['a text for a list', 'groups: a.xml', 'groups', '"a.xml" is text, not a list'],
+  [
+    'an event socket for a host name',
+    'eventSocket: {allow: [focus.example]}',
+    'eventSocket.allow[0]',
+    'CIDR',
+  ],
   ['none of the choices', 'log: {level: loud}', 'log.level', '`debug`'],
   ['text for a section', 'sip: 5', 'sip', 'a section with the keys listen'],
   ['list for the document', '[1]', '', 'is not a list of keys'],
@@ -143,6 +179,32 @@ const FAULTS: readonly [name: string, yaml: string, path: string, ...words: stri
     'eventSocket.switches[0]',
     'is no address',
   ],
+  [
+    'a bus without the password of its FreeSWITCH',
+    'eventSocket: {via: freeswitch, bus: {keyFile: key}}',
+    'eventSocket.bus.passwordFile',
+    'eventSocket.via: freeswitch needs it',
+  ],
+  [
+    'a bus without a key',
+    'eventSocket: {via: freeswitch, bus: {passwordFile: s}}',
+    'eventSocket.bus.keyFile',
+    'openssl rand -hex 32',
+  ],
+  [
+    'a bus with a key that is too short',
+    'eventSocket: {via: freeswitch, bus: {passwordFile: s, keyFile: s}}',
+    'eventSocket.bus.keyFile',
+    'does not hold usable keys',
+    'each of 32 to 128 printable characters',
+  ],
+  [
+    'a bus at port 0',
+    'eventSocket: {via: freeswitch, bus: {address: "127.0.0.1:0", passwordFile: s, keyFile: key}}',
+    'eventSocket.bus.address',
+    'is no address',
+  ],
+  ['a bus that is none', 'eventSocket: {via: kamailio}', 'eventSocket.via', '`freeswitch`'],
   ['group file that is not there', 'groups: [none.xml]', 'groups[0]', 'ENOENT'],
   [
     'store in a directory that is not there',
@@ -168,11 +230,15 @@ const FAULTS: readonly [name: string, yaml: string, path: string, ...words: stri
 
 for (const [name, yaml, path, ...words] of FAULTS) {
   test(`refused: ${name}`, (t) => {
-    const files = { s: '0123456789abcdef', short: 'short', badusers: `a:r:${HASH}\nb\n` };
+    const files = { s: '0123456789abcdef', key: KEY, short: 'short', badusers: `a:r:${HASH}\nb\n` };
     oneFault(errorsOf(t, yaml, files), path, ...words);
   });
 }
 
+const ATTACHED =
+  'kamailio: {manage: false, secretFile: s, nodes: [{id: a, rpc: "http://h:1", sendSockets: {udp: "udp:h:1"}}]}';
+
+const BUS = 'via: freeswitch, bus: {passwordFile: s, keyFile: key';
 const WARNINGS: readonly [name: string, yaml: string, words: RegExp][] = [
   ['session.minSeS below 90', 'session: {minSeS: 30}', /session\.minSeS: 30 is below the 90 s of RFC 4028/],
   ['nobody can prove an identity', '{}', /nobody can prove an identity/],
@@ -182,11 +248,37 @@ const WARNINGS: readonly [name: string, yaml: string, words: RegExp][] = [
     /admin\.listen: .*not on loopback/,
   ],
   ['a glob without files', 'groups: ["groups/*.none"]', /groups\[0\]: .* matches no file/],
+  [
+    'focus and switch without a common password',
+    `${ATTACHED}`,
+    /eventSocket\.passwordFile is missing: .*`parley focus`/,
+  ],
+  [
+    'keys that another Kamailio does not know',
+    `sip: {trustedPeers: [10.0.0.1]}\ndigest: {usersFile: users}\n${ATTACHED}`,
+    /sip\.trustedPeers has no effect .* IM_TRUSTED_PEERS\ndigest\.usersFile has no effect/,
+  ],
+  [
+    'a bus that is not on loopback',
+    `eventSocket: {${BUS}, address: "10.1.1.1:8021"}}`,
+    /eventSocket\.bus\.address: .*not on loopback, and this interface is not encrypted/,
+  ],
+  [
+    'addresses of switches that are met on a bus',
+    `eventSocket: {${BUS}}, switches: ["10.0.0.9:8022"]}`,
+    /eventSocket\.switches has no effect .*eventSocket\.bus\.switches/,
+  ],
+  [
+    'a bus that is not used',
+    'eventSocket: {bus: {keyFile: key}}',
+    /eventSocket\.bus has no effect with eventSocket\.via: direct/,
+  ],
   ['a factory of another domain', 'conferenceFactories: ["sip:f@other.example"]', /is not in sip\.domain/],
 ];
 
 for (const [name, yaml, words] of WARNINGS) {
   test(`warned of: ${name}`, (t) => {
-    assert.match(good(t, yaml).warnings.join('\n'), words);
+    const files = { s: '0123456789abcdef', key: KEY, users: `a:parley.localhost:${HASH}\n` };
+    assert.match(good(t, yaml, files).warnings.join('\n'), words);
   });
 }

@@ -3,6 +3,7 @@ import { chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { eventSocketTargets } from '../../../src/config/address.ts';
 import { groupFiles, loadConfig } from '../../../src/config/load.ts';
 import { errorsOf, folder, good, HASH, oneFault } from './config-folder.ts';
 
@@ -34,6 +35,24 @@ test('secrets without a file are random, and differ each time', () => {
   assert.match(first.config.kamailio.secret, /^[0-9a-f]{48}$/);
   assert.notEqual(first.config.kamailio.secret, second.config.kamailio.secret);
   assert.notEqual(first.config.kamailio.secret, first.config.eventSocket.password);
+});
+
+test('with a bus no switch is connected to; its keys are the lines of their file, the first seals', (t) => {
+  const [old, next] = ['0123456789abcdef0123456789abcdef', 'fedcba9876543210fedcba9876543210'];
+  const yaml =
+    'eventSocket: {via: freeswitch, bus: {passwordFile: password, keyFile: keys, user: im@example.net}}';
+  const { config } = good(t, yaml, { password: 'ClueCon\n', keys: `${next}\n\n${old}\n` });
+  assert.deepEqual(config.eventSocket.bus, {
+    host: '127.0.0.1',
+    port: 8021,
+    user: 'im@example.net',
+    password: 'ClueCon',
+    keys: [next, old],
+    focusName: 'focus-1',
+    switches: [],
+    windowMs: 10_000,
+  });
+  assert.deepEqual(eventSocketTargets(config), []);
 });
 
 test('files are relative to the configuration file, and secrets are read from theirs', (t) => {
@@ -93,7 +112,16 @@ test('the environment wins over the file', (t) => {
   assert.equal(config.sip.domain, 'env.example');
   assert.deepEqual(config.sip.listen[1], { proto: 'tcp', host: '::1', port: 5070 });
   assert.deepEqual(config.sip.trustedPeers, ['10.0.0.0/8']);
-  assert.deepEqual(config.adHoc, { maxParticipants: 9, allowEmptyList: true, failureCode: 480 });
+  assert.deepEqual(config.adHoc, {
+    maxParticipants: 9,
+    allowEmptyList: true,
+    failureCode: 480,
+    mayInitiate: 'everybody',
+    mayAdd: 'participants',
+    mayRemove: 'initiator',
+    allowAnonymity: true,
+    recipientListHistory: 'when-marked',
+  });
   assert.deepEqual(config.msrp.listen, [{ proto: 'tcp', host: '127.0.0.1', port: 2900 }]);
   assert.equal(config.digest.realm, '1234');
 });

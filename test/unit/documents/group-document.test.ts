@@ -217,6 +217,8 @@ describe('parseGroupDocument', () => {
       `${RULE}/actions[2]`,
     ],
     ['a stranger in the ruleset', group('<cr:ruleset><x:y/></cr:ruleset>'), `${LS}/ruleset/y`],
+    ['an id that is no name', group('<cr:ruleset><cr:rule id="&gt;chair"/></cr:ruleset>'), RULE],
+    ['an id that is too long', group(`<cr:ruleset><cr:rule id="${'r'.repeat(129)}"/></cr:ruleset>`), RULE],
     ['a stranger in a rule', group('<cr:ruleset><cr:rule id="r"><x:y/></cr:rule></cr:ruleset>'), `${RULE}/y`],
   ];
   for (const [name, source, path] of single) {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  type ExternalList,
   type GroupDocument,
   type GroupRule,
   RIGHT_DEFAULTS,
   type RightName,
   type RuleConditions,
 } from '../../../src/documents/group-model.ts';
-import { type ExternalLists, isGroupMember, rightsOf } from '../../../src/documents/group-rights.ts';
+import { isGroupMember, rightsOf } from '../../../src/documents/group-rights.ts';
 
 const NOW = Date.UTC(2026, 0, 31, 12);
 const HOUR = 3_600_000;
@@ -38,9 +39,10 @@ function lets(
   conditions: RuleConditions,
   addresses: string[],
   nowMs = NOW,
-  externals?: ExternalLists,
+  lists?: readonly ExternalList[],
 ): boolean {
-  return rightsOf(groupOf(rule('r', conditions, { join: true })), addresses, nowMs, externals).rights.join;
+  const group = { ...groupOf(rule('r', conditions, { join: true })), ...(lists && { lists }) };
+  return rightsOf(group, addresses, nowMs).rights.join;
 }
 
 const ADA = ['sip:ada@example.net'];
@@ -107,14 +109,14 @@ describe('rightsOf', () => {
   });
 
   it('looks members and external lists up in the lists that were fetched', () => {
-    const externals = new Map([['http://l/crew', new Set(EVE)]]);
-    assert.equal(lets({ members: true }, EVE, NOW, externals), true);
-    assert.equal(lets({ externalLists: ['http://l/crew'] }, EVE, NOW, externals), true);
-    assert.equal(lets({ externalLists: ['http://l/other', 'http://l/crew'] }, EVE, NOW, externals), true);
-    assert.equal(lets({ externalLists: ['http://l/other'] }, EVE, NOW, externals), false);
-    assert.equal(lets({ externalLists: [] }, EVE, NOW, externals), false);
+    const lists = [{ anchor: 'http://l/crew', members: EVE.map((uri) => ({ uri })) }];
+    assert.equal(lets({ members: true }, EVE, NOW, lists), true);
+    assert.equal(lets({ externalLists: ['http://l/crew'] }, EVE, NOW, lists), true);
+    assert.equal(lets({ externalLists: ['http://l/other', 'http://l/crew'] }, EVE, NOW, lists), true);
+    assert.equal(lets({ externalLists: ['http://l/other'] }, EVE, NOW, lists), false);
+    assert.equal(lets({ externalLists: [] }, EVE, NOW, lists), false);
     assert.equal(lets({ externalLists: ['http://l/crew'] }, EVE), false);
-    assert.equal(isGroupMember(groupOf(), EVE, externals), true);
+    assert.equal(isGroupMember({ ...groupOf(), lists }, EVE), true);
     assert.equal(isGroupMember(groupOf(), EVE), false);
     assert.equal(isGroupMember(groupOf(), ADA), true);
   });

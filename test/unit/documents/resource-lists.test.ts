@@ -20,8 +20,8 @@ describe('parseResourceLists', () => {
        <list><entry uri="sips:d@example.net" cp:copyControl="bcc" cp:anonymize="true"/></list>`,
     );
     assert.deepEqual(parseResourceLists(Buffer.from(text)), [
-      { uri: 'sip:b@example.net', copyControl: 'to', anonymize: false },
-      { uri: 'tel:+46700000003', displayName: 'Cy', copyControl: 'to', anonymize: false },
+      { uri: 'sip:b@example.net', anonymize: false },
+      { uri: 'tel:+46700000003', displayName: 'Cy', anonymize: false },
       { uri: 'sip:b@example.net', copyControl: 'cc', anonymize: false },
       { uri: 'sips:d@example.net', copyControl: 'bcc', anonymize: true },
     ]);

@@ -48,6 +48,7 @@ async function running(rig = startEngine()) {
   await settled(rig.engine);
   answerAll(rig);
   await settled(rig.engine);
+  rig.engine.ack(sipRequest({ ...dialogOf(rig, 'alice'), method: 'ACK', cseq: 1 }));
   rig.kamailio.log.length = 0;
   rig.switches.log.length = 0;
   return rig;
@@ -88,6 +89,7 @@ describe('one event, one decision, one commit', () => {
     const store: Store = {
       load: () => inner.load(),
       effectsDone: (ids) => inner.effectsDone(ids),
+      addTraffic: (id, traffic) => inner.addTraffic(id, traffic),
       decisions: (query) => inner.decisions(query),
       close: () => inner.close(),
       commit(commit) {
@@ -117,6 +119,22 @@ describe('one event, one decision, one commit', () => {
     assert.equal(rig.engine.sessions.size, 1);
     assert.deepEqual(order, ['commit', 'switch', 'request']);
     assert.match(String((rig.errors[0] as { err: Error }).err), /disk full/);
+  });
+
+  test('RFC3261-9.2 a CANCEL that has overtaken its INVITE ends it all the same; another INVITE goes on', async () => {
+    const rig = startEngine();
+    rig.engine.cancel(sipRequest({ method: 'CANCEL', callId: 'early', fromTag: 'f', cseq: 7 }));
+    const invite = { callId: 'early', fromTag: 'f', ...listBody([user('bob')]) };
+    send(rig, { ...invite, cseq: 7 }, 'first');
+    await settled(rig.engine);
+    assert.deepEqual(
+      rig.kamailio.replies.map(({ transaction, reply }) => [transaction.tid, reply.code]),
+      [['first', 487]],
+    );
+    assert.equal(rig.engine.sessions.size, 0);
+    send(rig, { ...invite, cseq: 8 }, 'second');
+    await settled(rig.engine);
+    assert.equal(rig.engine.sessions.size, 1);
   });
 
   test('a refusal is answered at once and leaves only its record', () => {
@@ -190,6 +208,7 @@ describe('one event, one decision, one commit', () => {
       store: {
         load: () => inner.load(),
         effectsDone: (ids) => inner.effectsDone(ids),
+        addTraffic: (id, traffic) => inner.addTraffic(id, traffic),
         decisions: (query) => inner.decisions(query),
         close: () => inner.close(),
         commit(commit) {
@@ -218,6 +237,7 @@ describe('one event, one decision, one commit', () => {
       store: {
         load: () => inner.load(),
         effectsDone: (ids) => inner.effectsDone(ids),
+        addTraffic: (id, traffic) => inner.addTraffic(id, traffic),
         decisions: (query) => inner.decisions(query),
         close: () => inner.close(),
         commit() {

@@ -49,11 +49,16 @@ function rig(outcomes: Partial<EffectOutcomes> = {}) {
     kamailio,
     switches,
     {
-      gateFailed: (conference, dropped, why) => told.push(`gate ${conference} ${dropped.length} ${why}`),
-      answerLost: (conference, leg) => told.push(`answer ${conference} ${leg}`),
+      gateFailed: (conference, behind, why) => {
+        told.push(`gate ${conference} ${behind.length} ${why}`);
+        return [];
+      },
+      answerLost: (conference, { leg }) => told.push(`answer ${conference} ${leg}`),
+      expulsionLost: (conference, switchId) => told.push(`expulsion ${conference} ${switchId}`),
       requestLost: (conference, { method }, why) => told.push(`request ${conference} ${method} ${why}`),
       resync: () => Promise.resolve(false),
       done: (ids) => done.push(...ids),
+      passed: (conference, { messagesIn }) => told.push(`passed ${conference} ${messagesIn}`),
       ...outcomes,
     },
     SILENT_LOG,
@@ -111,12 +116,43 @@ describe('stages', () => {
     }
   });
 
+  test('what is kept behind a gate that failed leaves in its place, before what was decided later', async () => {
+    const { performer, kamailio, switches, done, idle } = rig({
+      gateFailed: (_, behind) => {
+        performer.enqueue(batch('c', [request(3, 'undone')]));
+        return behind.filter((effect) => effect.kind === 'request' && effect.method === 'NOTIFY');
+      },
+    });
+    switches.answers.push(new Error('silent'));
+    const all = batch('c', [command(0, 'leg.put', true), reply(1, 't'), request(4, 'n', 'NOTIFY')]);
+    performer.enqueue(all);
+    performer.enqueue(batch('c', [request(4, 'next', 'NOTIFY')]));
+    await idle();
+    assert.deepEqual(kamailio.log, ['NOTIFY n', 'NOTIFY next', 'BYE undone']);
+    assert.deepEqual(
+      done.filter((id) => ids(all).includes(id)).toSorted((a, b) => a - b),
+      ids(all),
+    );
+    assert.equal(performer.counters.dropped, 1);
+  });
+
   test('a command that is no gate may fail', async () => {
     const { performer, kamailio, switches, told, idle } = rig();
     switches.answers.push(new Error('silent'));
     performer.enqueue(batch('c', [command(0, 'leg.put', false), reply(1, 't')]));
     await idle();
     assert.deepEqual([kamailio.log, told], [['200 t'], []]);
+  });
+
+  test('one that expels and fails is told of', async () => {
+    for (const answer of [{ ok: false, code: 'limit', reason: 'full' } as const, new Error('silent')]) {
+      const { performer, switches, told, idle } = rig();
+      switches.answers.push(answer);
+      const expels = { stage: 4, kind: 'switch', switchId: 'switch-1', op: 'leg.put', body: {} } as const;
+      performer.enqueue(batch('c', [{ ...expels, isGate: false, isExpulsion: true }]));
+      await idle();
+      assert.deepEqual(told, ['expulsion c switch-1']);
+    }
   });
 
   test('a stale gate is told everything anew and passes; where that fails too it is a failure', async () => {

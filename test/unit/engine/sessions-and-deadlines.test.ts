@@ -47,6 +47,7 @@ describe('sessions in memory', () => {
       'INVITE',
     );
     stage.answer(invite ?? assert.fail());
+    stage.ack(stage.inDialog('alice'));
     const { row } = stage.theOnly();
     const left = stage.request({ ...stage.inDialog('bob'), method: 'BYE' });
     assert.equal(stage.sessions.byGroup(row.groupKey ?? ''), undefined);
@@ -220,5 +221,55 @@ describe('deadlines', () => {
     deadlines.addAll(conferenceOf({ d: { bye: 1 } }));
     mock.timers.tick(1_000);
     assert.deepEqual(fired, ['a', 'b']);
+  });
+});
+
+describe('deadlines that cannot be dealt with now', () => {
+  beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+  afterEach(() => mock.timers.reset());
+
+  const conference = {
+    row: { id: 'c' },
+    participants: new Map(),
+    legs: new Map([['a', { id: 'a', deadlines: { bye: 10 } }]]),
+    subscriptions: new Map(),
+  } as unknown as Conference;
+
+  function start(fire: (deadline: Deadline, deadlines: Deadlines) => void) {
+    const clock = { ms: 0 };
+    const deadlines: Deadlines = new Deadlines(
+      () => clock.ms,
+      (deadline) => fire(deadline, deadlines),
+    );
+    const advance = (ms: number) => {
+      clock.ms += ms;
+      mock.timers.tick(ms);
+    };
+    return { deadlines, advance };
+  }
+
+  test('none fires while they are held; those that came due meanwhile fire on release', () => {
+    const fired: string[] = [];
+    const { deadlines, advance } = start(({ id }) => fired.push(id));
+    deadlines.hold();
+    deadlines.addAll(conference);
+    advance(100_000);
+    assert.deepEqual(fired, []);
+    deadlines.release();
+    advance(0);
+    assert.deepEqual(fired, ['a']);
+  });
+
+  test('one that failed comes up again after a second, then after twice as long, up to a minute', () => {
+    const at: number[] = [];
+    let nowMs = 0;
+    const { deadlines, advance } = start((deadline, all) => {
+      at.push(nowMs);
+      if (at.length < 9) all.retry(deadline);
+    });
+    deadlines.addAll(conference);
+    for (nowMs = 10; nowMs <= 400_000; nowMs += 10) advance(10);
+    const waits = at.slice(1).map((ms, index) => ms - (at[index] ?? 0));
+    assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
   });
 });

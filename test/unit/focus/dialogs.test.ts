@@ -75,8 +75,11 @@ describe('requests in a dialog', () => {
     assert.equal(stage.request({ ...options, method: 'BYE', toTag: 'other' }).reply?.code, 481);
     assert.equal(stage.request({ ...options, method: 'BYE', fromTag: 'other' }).reply?.code, 481);
     assert.equal(stage.request({ ...options, method: 'INFO' }).reply?.code, 405);
-    assert.equal(stage.request({ ...options, method: 'OPTIONS' }).reply?.code, 200);
-    assert.equal(replyOf(stage.request({ ...options, method: 'BYE' }))?.code, 200);
+    assert.equal(stage.request({ ...options, method: 'OPTIONS' }).reply?.code, 500);
+    const next = stage.inDialog('alice');
+    assert.equal(stage.request({ ...next, method: 'OPTIONS' }).reply?.code, 200);
+    assert.equal(stage.request({ ...next, method: 'BYE' }).reply?.code, 500);
+    assert.equal(replyOf(stage.request({ ...stage.inDialog('alice'), method: 'BYE' }))?.code, 200);
     assert.equal(stage.request({ ...options, method: 'BYE', cseq: 9 }).reply?.code, 481);
   });
 
@@ -201,15 +204,35 @@ describe('7.2.1.6 modification, 7.2.1.11 refresh', () => {
       const decision = stage.request({ ...stage.inDialog('alice'), ...options });
       assert.equal(decision.reply?.code, code);
       assert.match(warningOf(decision.reply), warning);
-      assert.equal(stage.theOnly(), before);
+      // But for the number of the request, which counts as well (RFC 3261 section 12.2.2).
+      const { legs, participants } = stage.theOnly();
+      assert.equal(participants, before.participants);
+      const { id, dialog } = stage.legOf('alice');
+      const leg = before.legs.get(id) ?? assert.fail();
+      const { remoteCSeq } = dialog;
+      assert.deepEqual(
+        legs,
+        new Map(before.legs).set(id, {
+          ...leg,
+          dialog: { ...leg.dialog, ...(remoteCSeq && { remoteCSeq }) },
+        }),
+      );
     });
   }
 
-  test('RFC3261-14.2 one at a time: 491 while the first INVITE is unanswered', () => {
+  test('RFC3261-14.2, RFC3311-5.2 one at a time: 500 with Retry-After while the first INVITE is unanswered', () => {
     const stage = new Stage();
     const { invites } = stage.adHoc(['bob']);
     stage.respond(invites[0] ?? assert.fail(), { status: 180, toTag: 'b' });
-    assert.equal(stage.request({ ...stage.inDialog('alice'), method: 'UPDATE' }).reply?.code, 491);
+    for (const method of ['INVITE', 'UPDATE']) {
+      const { reply } = stage.request({ ...stage.inDialog('alice'), method, ...sdpBody(changed) });
+      assert.equal(reply?.code, 500);
+      assert.ok(Number(headerOf(reply, 'Retry-After')) <= 10);
+    }
+    // Without an offer it changes nothing that is open.
+    const update = stage.request({ ...stage.inDialog('alice'), method: 'UPDATE' });
+    assert.equal(replyOf(update)?.code, 200);
+    assert.equal(stage.legOf('alice').deadlines.session, undefined, 'no session to supervise yet');
   });
 
   test('the Contact of a refresh moves the target of our next request', () => {

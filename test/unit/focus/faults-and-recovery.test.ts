@@ -1,7 +1,11 @@
 /** What did not come in time, what did not leave, and what a restart cut off. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decideAnswerLost, decideGateFailure, decideRequestLost } from '../../../src/focus/decide-outcome.ts';
+import {
+  decideAnswerLost,
+  decideGateFailure,
+  decideRequestLost,
+} from '../../../src/focus/decide-failed-effect.ts';
 import { decideKamailioRestarted, decideReinvite, decideResend } from '../../../src/focus/decide-recovery.ts';
 import { sdp, sdpBody, user } from './messages.ts';
 import { alone, finals, methods, pair } from './outcomes.ts';
@@ -111,12 +115,26 @@ describe('what did not leave', () => {
     assert.equal(stage.legOf('bob').state, 'leaving');
   });
 
-  test('RFC3261-13.3.1.4 the caller was gone before the answer', () => {
+  test('RFC3261-15 nor of somebody whose ACK is still to come: their BYE waits for it', () => {
     const { stage, bob } = pair();
     stage.answer(bob);
-    const decision = stage.take(
-      decideAnswerLost(stage.world(), stage.theOnly().row.id, stage.legOf('alice').id),
-    );
+    const change = stage.request({
+      ...stage.inDialog('alice'),
+      ...sdpBody(sdp({ version: 2, path: 'msrp://192.0.2.9:9/new;tcp' })),
+    });
+    const dropped = effectsOf(change).filter((effect) => effect.stage > 0);
+    const failed = stage.take(decideGateFailure(stage.world(), stage.theOnly().row.id, dropped, 'silent'));
+    assert.deepEqual(finals(failed), ['tid-2 503']);
+    assert.equal(stage.legOf('alice').state, 'leaving');
+    stage.nowMs += 32_000;
+    assert.deepEqual(methods(stage.deadline(stage.legOf('alice'), 'ack')), ['BYE']);
+  });
+
+  test('RFC3261-13.3.1.4 the caller was gone before the answer', () => {
+    const { stage, bob } = pair();
+    const [lost] = ofKind(stage.answer(bob), 'reply');
+    assert(lost !== undefined);
+    const decision = stage.take(decideAnswerLost(stage.world(), stage.theOnly().row.id, lost));
     assert.deepEqual(methods(decision), []);
     assert.equal(stage.presence()['alice'], 'disconnected');
   });
@@ -125,8 +143,12 @@ describe('what did not leave', () => {
     for (const name of ['alice', 'bob']) {
       const stage = new Stage();
       stage.running();
-      const { id } = stage.legOf(name);
-      const decision = stage.take(decideAnswerLost(stage.world(), stage.theOnly().row.id, id));
+      const [lost] = ofKind(
+        stage.request({ ...stage.inDialog(name), ...sdpBody(sdp({ version: 2 })) }),
+        'reply',
+      );
+      assert(lost !== undefined);
+      const decision = stage.take(decideAnswerLost(stage.world(), stage.theOnly().row.id, lost));
       assert.deepEqual(methods(decision), ['BYE'], name);
     }
   });

@@ -20,7 +20,7 @@ describe('7.2.1.3 group set-up', () => {
   const cases: readonly Case[] = [
     {
       name: 'R-7.2.1.3-1 an unknown group, before isfocus',
-      refused: ['11.1/11.2', 404, /Conference URI does not exist/],
+      refused: ['R-7.2.1.3-1', 404, /Conference URI does not exist/],
       request: { uri: user('nogroup'), ...sdpBody(), ...FOCUS_CONTACT },
     },
     {
@@ -81,7 +81,7 @@ describe('7.2.1.4 joining a group', () => {
     },
     {
       name: 'R-7.2.1.4-3b every seat is taken, before the offer',
-      refused: ['R-7.2.1.4-3', 486, /Too many participants/],
+      refused: ['R-7.2.1.4-3b', 486, /Too many participants/],
       request: { ...CREW, ...sdpBody(AUDIO), from: user('guest'), extra: PRIVATE },
     },
     {

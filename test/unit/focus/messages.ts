@@ -46,6 +46,11 @@ export function sipRequest(options: RequestOptions = {}): SipRequest {
   };
 }
 
+/** The first header field of that name; empty when there is none. */
+export function fieldOf({ headers }: SipRequest, name: string): string {
+  return headers.find((field) => field.name === name)?.value ?? '';
+}
+
 export interface ResponseOptions {
   readonly status: number;
   readonly reason?: string;

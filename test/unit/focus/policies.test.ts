@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ConferenceRow, ParticipantRow } from '../../../src/focus/conference.ts';
+import { decideConferenceDeadline, decideSwitchMove } from '../../../src/focus/decide-switch-move.ts';
 import { chooseDisplayName } from '../../../src/focus/display-name.ts';
 import { chooseAcceptTypes } from '../../../src/focus/media.ts';
 import { authenticatedOriginator } from '../../../src/focus/originator.ts';
@@ -8,8 +9,9 @@ import { failureCode } from '../../../src/focus/policy/failure-code.ts';
 import { minimumParticipants } from '../../../src/focus/policy/release.ts';
 import { negotiateInterval, sessionDeadlineMs } from '../../../src/focus/session-timer.ts';
 import { nameAddr, shown } from '../../../src/focus/shown.ts';
+import { isStranded } from '../../../src/focus/stranding.ts';
 import { listBody, sdpBody, sipRequest, user } from './messages.ts';
-import { group, headerOf, ofKind, requestsOf, Stage } from './stage.ts';
+import { group, headerOf, ofKind, requestsOf, SETTINGS, Stage } from './stage.ts';
 
 describe('R-7.2.1.2-fail-1s the code for the inviter (A-16)', () => {
   for (const [codes, policy, expected] of [
@@ -29,7 +31,7 @@ describe('R-7.2.1.2-fail-1s the code for the inviter (A-16)', () => {
 });
 
 describe('7.2.2.8 the release policy', () => {
-  const settings = { adHocMinimum: 2, groupMinimum: 3, chatGroupMinimum: 1 };
+  const settings = { ...SETTINGS.releasePolicy, groupMinimum: 3 };
   const row = (kind: ConferenceRow['kind'], inviteMembers = true) =>
     ({ kind, group: group('g', [], { inviteMembers }) }) as unknown as ConferenceRow;
 
@@ -48,8 +50,62 @@ describe('7.2.2.8 the release policy', () => {
     assert.equal(stage.theOnly().row.phase, 'active');
     const last = stage.respond(invites[1] ?? assert.fail(), { status: 486 });
     assert.deepEqual(requestsOf(last, 'BYE').length, 1);
-    assert.equal(last?.trace.filter(({ id }) => id === 'R-7.2.1.10-3').length, 1);
+    assert.equal(last?.trace.filter(({ id }) => id === 'A-43').length, 1);
     assert.equal(stage.theOnly().row.phase, 'ending');
+  });
+
+  for (const [kind, maxLengthS, lastsS] of [
+    ['adHoc', { adHoc: 60 }, 60],
+    ['adHoc', { group: 60, chatGroup: 60 }, undefined],
+    ['group', { adHoc: 1, group: 7, chatGroup: 1 }, 7],
+    ['chatGroup', { group: 7, chatGroup: 9 }, 9],
+    ['chatGroup', {}, undefined],
+  ] as const) {
+    test(`${kind} with maxLengthS ${JSON.stringify(maxLengthS)} lasts ${lastsS ?? 'on'}`, () => {
+      const inviteMembers = kind === 'group';
+      const stage = new Stage({ releasePolicy: { ...SETTINGS.releasePolicy, maxLengthS } }, [
+        group('room', ['alice', 'bob'], { inviteMembers }),
+      ]);
+      if (kind === 'adHoc') stage.running();
+      else {
+        const { changes } = stage.request({ uri: user('room'), callId: 'a', ...sdpBody() });
+        for (const effect of changes?.effects ?? [])
+          if (effect.kind === 'request' && effect.method === 'INVITE') stage.answer(effect);
+        stage.ack(stage.inDialog('alice'));
+      }
+      const { id, deadlines, phase } = stage.theOnly().row;
+      assert.equal(phase, 'active');
+      assert.equal(deadlines?.maxLength, lastsS === undefined ? undefined : stage.nowMs + lastsS * 1000);
+      const due = () => stage.take(decideConferenceDeadline(stage.world(), id, 'maxLength'));
+      stage.nowMs += (lastsS ?? 1e6) * 1000 - 1;
+      assert.equal(due(), undefined);
+      stage.nowMs += 1;
+      const over = due();
+      assert.equal(requestsOf(over, 'BYE').length, lastsS === undefined ? 0 : stage.theOnly().legs.size);
+      assert.equal(stage.theOnly().row.phase, lastsS === undefined ? 'active' : 'ending');
+      assert.equal(due(), undefined, 'once');
+    });
+  }
+
+  test('how long a session may last stays while it waits for a switch and when it has one again', () => {
+    const stage = new Stage({ releasePolicy: { ...SETTINGS.releasePolicy, maxLengthS: { adHoc: 3600 } } });
+    stage.running();
+    const { id, deadlines, switchId } = stage.theOnly().row;
+    const { maxLength } = deadlines ?? assert.fail();
+    const { placement } = stage;
+    const move = (why: 'dead' | 'back') =>
+      stage.take(decideSwitchMove(stage.world(), { session: id, from: switchId, why }));
+    stage.placement = undefined;
+    move('dead');
+    assert.equal(isStranded(stage.theOnly().row), true);
+    assert.equal(stage.theOnly().row.deadlines?.maxLength, maxLength);
+    stage.placement = placement;
+    move('back');
+    assert.equal(isStranded(stage.theOnly().row), false);
+    stage.placement = { id: 'switch-2', host: '192.0.2.2', port: 2855 };
+    move('dead');
+    assert.equal(stage.theOnly().row.switchId, 'switch-2');
+    assert.deepEqual(stage.theOnly().row.deadlines, { maxLength });
   });
 
   test('a chat group goes on with one and ends with none', () => {
@@ -103,7 +159,7 @@ describe('5.5 display names', () => {
     };
     assert.match(headerOf(invite([]), 'From') ?? '', /^"Alice A\." <sip:im-s-/);
     const hidden = invite([['Privacy', 'id']]);
-    assert.match(headerOf(hidden, 'From') ?? '', /^"Anonymous" </);
+    assert.match(headerOf(hidden, 'From') ?? '', /^"Anonymous 1" </);
     assert.match(headerOf(hidden, 'Referred-By') ?? '', /anonymous\.invalid/);
     assert.doesNotMatch(JSON.stringify(hidden), /alice/i);
   });
@@ -195,8 +251,9 @@ describe('chat aliases and invitations of a group', () => {
     assert.match(headerOf(invite, 'From') ?? '', /^"The crew" <sip:crew@im\.example>;tag=/);
     assert.equal(headerOf(invite, 'P-Asserted-Identity'), '<sip:crew@im.example>');
     assert.doesNotMatch(JSON.stringify(invite), /alice/);
-    const [put] = ofKind(decision, 'switch');
-    assert.match(JSON.stringify(put?.body), /"alias":"\\"Anonymous\\" <sip:anonymous/);
+    // The switch hears of the initiator when there is an answer, in one command with who has answered.
+    const [put] = ofKind(stage.answer(invite ?? assert.fail()), 'switch');
+    assert.match(JSON.stringify(put?.body), /"alias":"\\"Anonymous 1\\" <sip:anonymous-1\./);
   });
 
   test('Privacy: none asks for nothing', () => {

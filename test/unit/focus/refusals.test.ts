@@ -9,12 +9,12 @@ describe('7.2.1.2 ad-hoc set-up', () => {
   const cases: readonly Case[] = [
     {
       name: 'R-7.2.1.2-1 a factory URI that is not allocated',
-      refused: ['11.1/11.2', 404, /Conference-factory URI does not exist/],
+      refused: ['R-7.2.1.2-1', 404, /Conference-factory URI does not exist/],
       request: { uri: `sip:nobody@${DOMAIN}`, ...listBody(names(1)) },
     },
     {
       name: 'R-7.2.1.2-1 before R-7.2.1.2-2: not allocated, not authenticated',
-      refused: ['11.1/11.2', 404, /does not exist/],
+      refused: ['R-7.2.1.2-1', 404, /does not exist/],
       request: { uri: `sip:nobody@${DOMAIN}`, ...listBody(names(9), AUDIO), ...NOBODY },
     },
     {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { GroupDocument, GroupRule } from '../../../src/documents/group-model.ts';
+import { EndedDialogs } from '../../../src/engine/ended-dialogs.ts';
 import { Sessions } from '../../../src/engine/sessions.ts';
 import type { Conference, LegRow } from '../../../src/focus/conference.ts';
 import { type Decision, decideCancel, decideRequest } from '../../../src/focus/decide.ts';
@@ -35,15 +36,39 @@ export const SETTINGS: FocusSettings = {
   release: 'IM-serv/OMA1.0 Parley/test',
   factories: [FACTORY],
   sessionPrefix: 'im-s-',
-  adHoc: { maxParticipants: 4, allowEmptyList: false, failureCode: 'lowest' },
+  adHoc: {
+    maxParticipants: 4,
+    allowEmptyList: false,
+    failureCode: 'lowest',
+    mayInitiate: 'everybody',
+    mayAdd: 'participants',
+    mayRemove: 'initiator',
+    allowAnonymity: true,
+    recipientListHistory: 'when-marked',
+  },
+  groupSessions: {},
   session: { expiresS: 1800, minSeS: 90 },
   inviteTimeoutS: 60,
+  strandedS: 60,
+  t1Ms: 500,
+  errors: {
+    factoryMissing: 'Conference-factory URI does not exist',
+    conferenceMissing: 'Conference URI does not exist',
+  },
   displayNamePriority: ['pai', 'from', 'group'],
   notifyMinIntervalMs: 500,
   notifyMaxBytes: 60_000,
   readings: readingsOf('oma-strict'),
-  history: { functions: [], invokers: 'participants' },
-  releasePolicy: { adHocMinimum: 2, groupMinimum: 2, chatGroupMinimum: 1 },
+  history: { functions: [], invokers: 'participants', showInRoster: true },
+  releasePolicy: {
+    adHocMinimum: 2,
+    groupMinimum: 2,
+    chatGroupMinimum: 1,
+    whenInitiatorLeaves: [],
+    whenKeyParticipantLeaves: 'any',
+    maxLengthS: {},
+    idleS: {},
+  },
   media: { acceptTypes: ['message/cpim', 'text/plain'], acceptWrappedTypes: ['*'] },
   limits: {
     maxSessions: 100,
@@ -109,6 +134,7 @@ export interface OriginOptions {
 export class Stage {
   nowMs = START_MS;
   readonly sessions = new Sessions();
+  readonly ended = new EndedDialogs(100);
   readonly groups = new Map<string, GroupDocument>();
   readonly ids = new CountedIds();
   settings: FocusSettings;
@@ -130,6 +156,7 @@ export class Stage {
       findConference: (id) => sessions.byId(id),
       findConferenceOfGroup: (key) => sessions.byGroup(key),
       findDialogs: (callId) => sessions.dialogs(callId),
+      endedDialogs: (callId, localTag) => this.ended.tags(callId, localTag),
       conferences: () => this.sessions.all(),
       sessionCount: () => sessions.size,
       pendingInvites: () => sessions.pendingInvites,
@@ -143,8 +170,10 @@ export class Stage {
       const before = this.sessions.byId(decision.conference.row.id);
       assert.equal(decision.changes.baseRevision, before?.row.revision ?? -1);
       assertSwitchOrder(decision);
+      this.ended.addEnded(decision.changes, before);
       this.sessions.apply(decision.conference, decision.changes);
     }
+    if (decision?.endedDialog !== undefined) this.ended.add(decision.endedDialog);
     return decision;
   }
 
@@ -168,8 +197,12 @@ export class Stage {
     return this.take(decideCancel(this.world(), sipRequest({ ...options, method: 'CANCEL' })));
   }
 
+  /** With the number of the INVITE that the dialog's user sent last, unless told otherwise by `extra`. */
   ack(options: RequestOptions): Decision | undefined {
-    return this.take(decideAck(this.world(), sipRequest({ ...options, method: 'ACK' })));
+    const legs = [...this.theOnly().legs.values()];
+    const leg = legs.find(({ dialog }) => dialog.localTag === options.toTag);
+    const cseq = leg?.inviteCSeq ?? 1;
+    return this.take(decideAck(this.world(), sipRequest({ ...options, cseq, method: 'ACK' })));
   }
 
   respond(

@@ -35,6 +35,52 @@ test('every vector gives the same frames however it is split in two', () => {
   }
 });
 
+test('responses that repeat an earlier one, and those that only begin like it, give the same however they are cut', () => {
+  const paths = 'To-Path: msrp://a.example:1/s;tcp\r\nFrom-Path: msrp://b.example:1/t;tcp\r\n';
+  const stream = [
+    `MSRP tid00001 200 OK\r\n${paths}-------tid00001$\r\n`,
+    `MSRP tid00002 200 OK\r\n${paths}-------tid00002$\r\n`,
+    // Of another status, longer, with an end-line of another one where theirs would be, shorter, and as before.
+    `MSRP tid00003 481 OK\r\n${paths}-------tid00003$\r\n`,
+    `MSRP tid00004 200 OK\r\n${paths}X: y\r\n-------tid00004$\r\n`,
+    `MSRP tid00005 200 OK\r\n${paths}-------tid00004$: z\r\n-------tid00005$\r\n`,
+    `MSRP tid00006 200 OK\r\n-------tid00006$\r\n`,
+    `MSRP tid7 200 OK\r\n${paths}-------tid7$\r\n`,
+    `MSRP tid00008 200 OK\r\n${paths}-------tid00008$\r\n`,
+    `MSRP tid00008 200 OK\r\n${paths}-------tid0000a$\r\n-------tid00008$\r\n`,
+    `MSRP tid0000b 200 OK\r\n${paths}-------tid0000b$\r\n`,
+    `MSRP tid00009 SEND\r\n${paths}-------tid00009$\r\n`,
+  ].join('');
+  const bytes = Buffer.from(stream);
+  const expected = recordFrames([bytes]);
+  assert.equal(expected.fault, '');
+  assert.deepEqual(
+    expected.frames.map(({ tid, status }) => `${tid} ${status}`),
+    [
+      'tid00001 200',
+      'tid00002 200',
+      'tid00003 481',
+      'tid00004 200',
+      'tid00005 200',
+      'tid00006 200',
+      'tid7 200',
+      'tid00008 200',
+      'tid00008 200',
+      'tid0000b 200',
+      'tid00009 0',
+    ],
+  );
+  for (let cut = 1; cut < bytes.length; cut++) {
+    assert.deepEqual(recordFrames([bytes.subarray(0, cut), bytes.subarray(cut)]), expected, `cut at ${cut}`);
+  }
+  const repeated = expected.frames.length;
+  const bad = Buffer.from(
+    `MSRP tid0000x 200 OK\r\n${paths.replace('\r\nFrom', ' \nFrom')}-------tid0000x$\r\n`,
+  );
+  const faulty = recordFrames([bytes, bad]);
+  assert.deepEqual([faulty.frames.length, faulty.fault], [repeated, 'MSRP_BARE_LF']);
+});
+
 test('a head gives its headers without case and its content lines', () => {
   const { frames } = recordFrames([vector('headers-any-case.msrp')], [TO_PATH, MESSAGE_ID, CONTENT_TYPE]);
   assert.deepEqual(frames[0]?.values, ['msrp://a.example:1/s;tcp', 'msg-1', 'text/plain;charset=utf-8']);

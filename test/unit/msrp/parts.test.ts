@@ -1,7 +1,7 @@
 /** The small parts: ranges, types, transaction ids, unanswered SENDs, queues, addresses. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseByteRange } from '../../../src/msrp/protocol/byte-range.ts';
+import { readByteRange } from '../../../src/msrp/protocol/byte-range.ts';
 import { acceptsMediaType, baseMediaType } from '../../../src/msrp/protocol/media-type.ts';
 import { TransactionIds } from '../../../src/msrp/protocol/transaction-id.ts';
 import { canonicalAddress } from '../../../src/msrp/switch/address.ts';
@@ -10,6 +10,7 @@ import { Outstanding } from '../../../src/msrp/switch/outstanding.ts';
 import { Fifo } from '../../../src/msrp/transport/fifo.ts';
 
 test('byte ranges', () => {
+  const parseByteRange = (text: string) => readByteRange(Buffer.from(`x${text}9`), 1, 1 + text.length);
   assert.deepEqual(parseByteRange('1-*/*'), { start: 1, end: -1, total: -1 });
   assert.deepEqual(parseByteRange('3-4/9'), { start: 3, end: 4, total: 9 });
   assert.deepEqual(parseByteRange('1-0/0'), { start: 1, end: 0, total: 0 });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { intersectTypes } from '../../../src/sdp/media-types.ts';
-import { answerDirection, dialAddress, msrpMedia } from '../../../src/sdp/msrp-media.ts';
+import { answerDirection, dialAddresses, msrpMedia } from '../../../src/sdp/msrp-media.ts';
 import { negotiateMsrp } from '../../../src/sdp/negotiate.ts';
 import {
   formatAnswer,
@@ -209,20 +209,29 @@ test('R-7.2.1.2-6: the description in a 488 lists each protocol with port 0 and 
 
 describe('where to dial', () => {
   test('case 68: port 9 is never dialled', () => {
-    assert.equal(dialAddress(viewOf(load('offer-handset'))), undefined);
+    const nowhere = offer([['msrp://192.0.2.1:7654', 'msrp://192.0.2.1:9']]);
+    assert.deepEqual(dialAddresses(viewOf(nowhere)), []);
+    // Behind a relay of its own: that is reached, whatever c= and m= say.
+    const relay = [{ host: 'relay.example.test', port: 2855 }];
+    assert.deepEqual(dialAddresses(viewOf(load('offer-handset'))), relay);
   });
 
   test('case 69: c= and m= with cema, the path without', () => {
     const other = [['msrp://192.0.2.1:7654', 'msrp://10.0.0.1:1111']] as const;
-    assert.deepEqual(dialAddress(viewOf(offer(other))), { host: '10.0.0.1', port: 1111 });
+    assert.deepEqual(dialAddresses(viewOf(offer(other))), [
+      { host: '10.0.0.1', port: 1111 },
+      { host: '192.0.2.1', port: 7654 },
+    ]);
     const cema = offer([...other, ['a=path', 'a=msrp-cema\r\na=path']]);
-    assert.deepEqual(dialAddress(viewOf(cema)), { host: '192.0.2.1', port: 7654 });
+    assert.deepEqual(dialAddresses(viewOf(cema)), [{ host: '192.0.2.1', port: 7654 }]);
+    assert.deepEqual(dialAddresses(viewOf(offer([]))), [{ host: '192.0.2.1', port: 7654 }]);
   });
 
   test('case 32: the first URI of the path; IPv6 without brackets; port 2855 by default', () => {
     const relay = offer([['msrp://192.0.2.1:7654/x', 'msrps://[2001:db8::1];tcp msrp://192.0.2.1:7654/x']]);
-    assert.deepEqual(dialAddress(viewOf(relay)), { host: '2001:db8::1', port: 2855 });
-    assert.equal(dialAddress(viewOf(offer([['msrp://192.0.2.1:7654/x;tcp', 'nonsense']]))), undefined);
+    assert.deepEqual(dialAddresses(viewOf(relay)), [{ host: '2001:db8::1', port: 2855 }]);
+    const nonsense = offer([['msrp://192.0.2.1:7654/x;tcp', 'nonsense']]);
+    assert.deepEqual(dialAddresses(viewOf(nonsense)), []);
   });
 });
 

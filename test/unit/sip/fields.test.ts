@@ -11,7 +11,7 @@ import {
 } from '../../../src/sip/event.ts';
 import { acceptContacts, parseAssertedIdentity } from '../../../src/sip/identity.ts';
 import { parseSipMessage } from '../../../src/sip/message.ts';
-import { allowedMethods, optionTags, privacyValues } from '../../../src/sip/option-tags.ts';
+import { allowedMethods, optionTags, privacyValues, requiredTags } from '../../../src/sip/option-tags.ts';
 import { parseReferTo, referredBy, referTo, wantsReferSubscription } from '../../../src/sip/refer.ts';
 import {
   formatRetryAfter,
@@ -62,7 +62,8 @@ test('R-7.2.1.2-3: Allow, if there was one', () => {
 
 test('option tags and Privacy', () => {
   assert.deepEqual(optionTags(message('k: Timer, norefersub'), 'Supported'), ['timer', 'norefersub']);
-  assert.deepEqual(optionTags(message('Require: multiple-refer'), 'Require'), ['multiple-refer']);
+  assert.deepEqual(requiredTags(message('Require: multiple-refer'), 'Require'), ['multiple-refer']);
+  assert.throws(() => requiredTags(message('Require: two words'), 'Require'), { code: 'SIP_BAD_FIELD' });
   assert.deepEqual(privacyValues(message('Privacy: ID; header', 'Privacy: user,critical')), [
     'id',
     'header',
@@ -70,6 +71,8 @@ test('option tags and Privacy', () => {
     'critical',
   ]);
   assert.deepEqual(privacyValues(message('A: b')), []);
+  for (const odd of ['', '"id"', 'id user', 'id;<x>'])
+    assert.throws(() => privacyValues(message(`Privacy: ${odd}`)), { code: 'SIP_BAD_FIELD' }, odd);
 });
 
 test('Event and Subscription-State', () => {

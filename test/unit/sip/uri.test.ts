@@ -6,6 +6,7 @@ import {
   canonicalAddress,
   formatUri,
   parseUri,
+  requestUriOf,
   sameUser,
   unescapeUri,
 } from '../../../src/sip/uri.ts';
@@ -87,6 +88,23 @@ describe('parseUri', () => {
       assert.equal(formatUri(parseUri(text)), text);
     }
   });
+});
+
+describe('the Request-URI of an invitation', () => {
+  for (const [given, uri] of [
+    [
+      'sip:ada@10.0.0.5:5070;gr=urn:uuid:1;method=BYE?Subject=x&Replaces=y',
+      'sip:ada@10.0.0.5:5070;gr=urn:uuid:1',
+    ],
+    ['sip:Ada:secret@EXAMPLE.net;lr', 'sip:Ada:secret@EXAMPLE.net;lr'],
+    ['sips:ada@example.net', 'sip:ada@example.net;transport=tls'],
+    ['sips:ada@example.net:5071;transport=tcp', 'sip:ada@example.net:5071;transport=tls'],
+    ['sips:ada@example.net;transport=ws', 'sip:ada@example.net;transport=ws'],
+    ['sip:+46-70.1@x.net;user=phone', 'sip:+46701@x.net;user=phone'],
+    ['sip:5-1;phone-context=x.net@x.net;user=phone', 'sip:51;phone-context=x.net@x.net;user=phone'],
+    ['tel:+46 (70) 1;ext=3', 'tel:+46701;ext=3'],
+  ] as const)
+    test(given, () => assert.equal(requestUriOf(given), uri));
 });
 
 describe('A-51: the canonical address is scheme, user and host', () => {

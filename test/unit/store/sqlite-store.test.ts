@@ -110,6 +110,8 @@ describe('what was committed', () => {
     });
     store.commit({ changes: changesOf(ended) });
     assert.equal(store.load().conferences[0]?.subscriptions.size, 0);
+    // No BYE leaves before the ACK of the 200.
+    store.commit({ changes: changesOf(stage.ack(stage.inDialog('alice')) ?? assert.fail()) });
     const left = stage.request({ ...stage.inDialog('bob'), method: 'BYE' });
     store.commit({ changes: changesOf(left) });
     const [bye] = requestsOf(left, 'BYE');
@@ -219,10 +221,14 @@ describe('decisions', () => {
     assert.deepEqual(times({ status: 403 }), [3, 2]);
     assert.deepEqual(times({ clause: '7.2.1.5' }), [2]);
     assert.deepEqual(times({ session: 's', status: 200 }), [1]);
+    assert.deepEqual(times({ refused: true }), [3, 2]);
+    assert.deepEqual(times({ refused: true, session: 's' }), [3]);
     assert.deepEqual(times({ callId: "x' OR 1=1 --" }), []);
     assert.deepEqual(times({ limit: 2 }), [3, 2]);
     assert.deepEqual(times({ limit: 0 }), [3]);
     assert.deepEqual(store.decisions({ limit: 1 }), records.slice(-1));
+    store.commit({ record: record({ atMs: 4, trigger: 'probe', status: 481 }) });
+    assert.deepEqual(times({ refused: true, limit: 1 }), [3], 'a probe is nobody who was refused');
   });
 
   test('are bounded, and so are ended sessions: the oldest go', () => {

@@ -35,15 +35,18 @@ describe('readXml', () => {
     assert.equal(childrenOf(root, 'urn:d', 'b').length, 1);
   });
 
-  it('gives each element its path and the line of its start tag', () => {
-    const root = readXml('<a>\n <b/>\n <b\n  x="1"/>\n <c/></a>');
+  it('gives each element its path, and line and column of its start tag', () => {
+    const root = readXml(
+      '<a>\n <b/>\n <b\n  x="1"/>\r\n  é𝄞<c\r\n/><d x="<"/>'.replace('<"', '&lt;"') + '</a>',
+    );
     assert.deepEqual(
-      [root, ...root.children].map(({ path, line }) => [path, line]),
+      [root, ...root.children].map(({ path, line, column }) => [path, line, column]),
       [
-        ['/a', 1],
-        ['/a/b', 2],
-        ['/a/b[2]', 3],
-        ['/a/c', 5],
+        ['/a', 1, 1],
+        ['/a/b', 2, 2],
+        ['/a/b[2]', 3, 2],
+        ['/a/c', 5, 6],
+        ['/a/d', 6, 3],
       ],
     );
   });
@@ -72,7 +75,7 @@ describe('readXml', () => {
     const error = refusal(() => readXml('<a>\n<b/>\n<b>\n&nope;</b></a>'));
     assert.equal(error.path, '/a/b[2]');
     assert.equal(error.line, 4);
-    assert.match(error.message, /^\/a\/b\[2\] \(line 4\): undefined entity/);
+    assert.match(error.message, /^\/a\/b\[2\] \(line 4, column 6\): undefined entity/);
   });
 
   it('accepts what stands on a bound and refuses one more', () => {
