@@ -36,7 +36,7 @@ export function announce(context: SwitchContext, room: Room, text: string): Reac
     } else if (peer === null && !leg.isIn) {
       reach.unable++; // Its invitation is not answered yet.
     } else {
-      const entry = { chunk, audience, sender: null, sinceMs: context.round.nowMs };
+      const entry = { chunk, audience, sender: null, sinceMs: context.round.nowMs, transfer: null };
       context.counters.backlogDropped += leg.backlog.add(entry);
       reach.waiting++;
     }

@@ -83,13 +83,16 @@ export function flushBacklog(context: SwitchContext, leg: Leg): void {
   const peer = leg.peer;
   if (peer === null || leg.isProvisional || leg.backlog.size === 0) return;
   context.counters.backlogDropped += leg.backlog.expire(context.round.nowMs);
-  for (const { chunk, audience, sender } of leg.backlog.takeAll()) {
-    if (!leg.mayReceive) continue;
-    const form = formFor(audience, leg);
-    if (form === NOT_FOR_THEM) continue;
-    if (sender !== null) prepareForm(context, sender, audience, form);
-    if (bytesInForm(chunk.source.body.length, audience.forms, form) > leg.maxSizeBytes) continue;
-    deliver(context, null, leg, peer, chunk, form, null);
+  for (const { chunk, audience, sender, transfer } of leg.backlog.takeAll()) {
+    const form = leg.mayReceive ? formFor(audience, leg) : NOT_FOR_THEM;
+    if (form !== NOT_FOR_THEM && sender !== null) prepareForm(context, sender, audience, form);
+    const bytes = transfer === null ? chunk.source.body.length : transfer.knownBytes;
+    if (form === NOT_FOR_THEM || bytesInForm(bytes, audience.forms, form) > leg.maxSizeBytes) {
+      transfer?.stopFor(leg);
+      continue;
+    }
+    deliver(context, transfer === null ? null : sender, leg, peer, chunk, form, transfer);
+    transfer?.connected(leg, peer, form);
   }
 }
 

@@ -236,6 +236,7 @@ export class Commands {
 
   #removeLeg(leg: Leg): void {
     releaseLeg(this.#context, leg, null);
+    leg.backlog.clear();
     dropNickname(leg);
     leg.room.forgetLeg(leg);
     if (this.#context.legsBySessionId.get(leg.sessionId) === leg) {

@@ -60,8 +60,7 @@ export function fanOut(context: SwitchContext, sender: Leg, audience: Audience, 
     // A client that has connected before we know its SDP waits too: what types it takes is in there.
     if (peer === null || leg.isProvisional) {
       if ((peer === null && !leg.isIn) || audience.isMomentary) continue;
-      const entry = { chunk, audience, sender, sinceMs: context.round.nowMs };
-      context.counters.backlogDropped += leg.backlog.add(entry);
+      putOff(context, sender, leg, chunk, audience, null);
       continue;
     }
     const form = formFor(audience, leg);
@@ -79,6 +78,19 @@ export function fanOut(context: SwitchContext, sender: Leg, audience: Audience, 
     }
   }
   if (congested > 0) keepPace(context, sender, { receivers, congested, over });
+}
+
+/** Keeps a chunk for a recipient that is still connecting. */
+export function putOff(
+  context: SwitchContext,
+  sender: Leg,
+  leg: Leg,
+  chunk: OutgoingChunk,
+  audience: Audience,
+  transfer: Transfer | null,
+): void {
+  const entry = { chunk, audience, sender, sinceMs: context.round.nowMs, transfer };
+  context.counters.backlogDropped += leg.backlog.add(entry);
 }
 
 /** Puts one chunk on a recipient's connection. */

@@ -68,7 +68,7 @@ export class Leg {
     this.room = room;
     this.name = snapshot.leg;
     this.snapshot = snapshot;
-    this.backlog = new Backlog(limits);
+    this.backlog = new Backlog(limits, (transfer) => transfer.stopFor(this));
     this.update(snapshot);
   }
 

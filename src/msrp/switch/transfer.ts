@@ -6,9 +6,9 @@
 import { baseMediaType } from '../protocol/media-type.ts';
 import { type ContinuationFlag, FLAG_ABORT, FLAG_COMPLETE, FLAG_MORE } from '../protocol/wire.ts';
 import { type Audience, findAudience, formFor, prepareForm, refusalOfAll } from './audience.ts';
-import { bytesInForm, type Form, NOT_FOR_THEM } from './chunk.ts';
+import { AS_SENT, bytesInForm, type Form, NOT_FOR_THEM } from './chunk.ts';
 import type { SwitchContext } from './context.ts';
-import { countMessage, deliver, makeChunk } from './fan-out.ts';
+import { countMessage, deliver, makeChunk, putOff } from './fan-out.ts';
 import type { SendMeta } from './inbound.ts';
 import type { Leg } from './leg.ts';
 import { keepPace } from './pace.ts';
@@ -17,8 +17,9 @@ import { noteStreamed } from './scavenge.ts';
 
 interface Recipient {
   readonly leg: Leg;
-  readonly peer: Peer;
-  readonly form: Form;
+  /** Null while it is still connecting: what has come waits in its backlog, and the form is not settled. */
+  peer: Peer | null;
+  form: Form;
   isStopped: boolean;
 }
 
@@ -53,9 +54,23 @@ export class Transfer {
     this.lastMs = nowMs;
   }
 
-  /** A recipient answered that it wants no more of this message. */
+  /** Of the whole message, as far as anybody can tell. */
+  get knownBytes(): number {
+    return Math.max(this.receivedBytes, this.total);
+  }
+
+  /** A recipient answered that it wants no more of this message, or cannot have it. */
   stopFor(leg: Leg): void {
     for (const recipient of this.recipients) if (recipient.leg === leg) recipient.isStopped = true;
+  }
+
+  /** A recipient has connected, and has been sent what waited for it. */
+  connected(leg: Leg, peer: Peer, form: Form): void {
+    for (const recipient of this.recipients) {
+      if (recipient.leg !== leg) continue;
+      recipient.peer = peer;
+      recipient.form = form;
+    }
   }
 }
 
@@ -156,9 +171,10 @@ function advance(
   if (typeof audience === 'number') return audience;
   transfer.pendingHead = null;
   const recipients = findRecipients(context, sender, transfer, audience);
-  if (audience.isPrivate && recipients.length === 0) {
-    const refusal = refusalOfAll(audience, sender, Math.max(received, transfer.total));
-    return refusal === OK ? NOT_FOUND : refusal;
+  if (audience.isPrivate) {
+    const refusal = refusalOfAll(audience, sender, transfer.knownBytes);
+    if (refusal !== OK) return refusal;
+    if (recipients.length === 0) return NOT_FOUND;
   }
   transfer.audience = audience;
   transfer.recipients = recipients;
@@ -166,7 +182,7 @@ function advance(
   return OK;
 }
 
-/** Those who are connected at the first chunk get the message; who comes later would have no beginning of it. */
+/** Those who are in the room at the first chunk get the message; who comes later would have no beginning of it. */
 function findRecipients(
   context: SwitchContext,
   sender: Leg,
@@ -175,12 +191,19 @@ function findRecipients(
 ): Recipient[] {
   const recipients: Recipient[] = [];
   for (const leg of audience.targets) {
-    if (leg === sender || !leg.mayReceive || leg.peer === null) continue;
+    if (leg === sender || !leg.mayReceive) continue;
+    const { peer } = leg;
+    if (peer === null || leg.isProvisional) {
+      if ((peer === null && !leg.isIn) || audience.isMomentary) continue;
+      if (transfer.total > context.limits.backlogBytes) context.counters.backlogDropped++;
+      else recipients.push({ leg, peer: null, form: AS_SENT, isStopped: false });
+      continue;
+    }
     const form = formFor(audience, leg);
     if (form === NOT_FOR_THEM) continue;
     prepareForm(context, sender, audience, form);
     if (bytesInForm(transfer.total, audience.forms, form) > leg.maxSizeBytes) continue;
-    recipients.push({ leg, peer: leg.peer, form, isStopped: false });
+    recipients.push({ leg, peer, form, isStopped: false });
   }
   return recipients;
 }
@@ -200,7 +223,12 @@ function forward(
   let over: Leg[] | null = null;
   for (const recipient of transfer.recipients) {
     const { leg, peer, form } = recipient;
-    if (recipient.isStopped || leg.peer !== peer) continue;
+    if (recipient.isStopped) continue;
+    if (peer === null) {
+      if (transfer.audience !== null) putOff(context, sender, leg, chunk, transfer.audience, transfer);
+      continue;
+    }
+    if (leg.peer !== peer) continue;
     if (bytesInForm(transfer.receivedBytes, transfer.audience?.forms ?? [], form) > leg.maxSizeBytes) {
       recipient.isStopped = true;
       if (start > 1) sendAbort(context, sender, transfer, recipient, start);
@@ -222,9 +250,10 @@ function forward(
 function abortRecipients(context: SwitchContext, sender: Leg, transfer: Transfer): void {
   if (transfer.audience === null) return;
   for (const recipient of transfer.recipients) {
-    if (recipient.isStopped || recipient.leg.peer !== recipient.peer) continue;
+    if (recipient.isStopped) continue;
     recipient.isStopped = true;
-    sendAbort(context, sender, transfer, recipient, transfer.receivedBytes + 1);
+    if (recipient.peer === null) recipient.leg.backlog.forget(transfer);
+    else sendAbort(context, sender, transfer, recipient, transfer.receivedBytes + 1);
   }
 }
 
@@ -235,8 +264,10 @@ function sendAbort(
   recipient: Recipient,
   start: number,
 ): void {
+  const { leg, peer, form } = recipient;
+  if (peer === null || leg.peer !== peer) return;
   const chunk = chunkOf(context, transfer, start, NOTHING, FLAG_ABORT);
-  deliver(context, sender, recipient.leg, recipient.peer, chunk, recipient.form, transfer);
+  deliver(context, sender, leg, peer, chunk, form, transfer);
 }
 
 function chunkOf(

@@ -88,6 +88,9 @@ test('case 58: private messages where they are not supported are 428', async () 
   assert.equal(await a.sendAndStatus(cpim(A, 'sip:c@example.net', 'secret'), CPIM), '428');
 });
 
+/** More than the backlog of a member takes. */
+const LONGER_THAN_WAITS_BYTES = 300_000;
+
 test('case 58: a private message that its recipient cannot take is refused, not lost: 415, 413, 404', async () => {
   await using hall = await openHall();
   putRoom(hall, [
@@ -104,12 +107,17 @@ test('case 58: a private message that its recipient cannot take is refused, not 
   assert.equal(await a.sendAndStatus(cpim(A, A, 'to myself'), CPIM), '404');
   assert.equal(await a.sendAndStatus(toB('fits'), CPIM), '200');
   assert.equal((await b.message()).body.toString(), 'fits');
-  // In chunks as well; one whose client is away would get no beginning of it.
+  // In chunks as well; to one whose client is away, as far as it can wait.
   const chunk = { ...CPIM, messageId: 'm', range: '1-*/*', flag: '+' };
   assert.equal(await a.sendAndStatus(toB('<p/>', 'text/html'), chunk), '415');
   b.close();
   await hall.nextEvent((event) => event.op === 'leg.unbound');
-  assert.equal(await a.sendAndStatus(toB('begun'), { ...chunk, messageId: 'n' }), '404');
+  const long = { ...chunk, messageId: 'l', range: `1-*/${LONGER_THAN_WAITS_BYTES}` };
+  putRoom(hall, [legOf('a'), legOf('b')], 2);
+  assert.equal(await a.sendAndStatus(toB('begun'), long), '404');
+  assert.equal(await a.sendAndStatus(toB('begun'), { ...chunk, messageId: 'n' }), '200');
+  const back = await Member.join(hall, 'b');
+  assert.match((await back.message()).body.toString(), /begun$/);
 });
 
 test('case 58: who may write no private messages gets 403 and is counted; all else goes on', async () => {
