@@ -134,7 +134,12 @@ describe('7.2.2.10 the words of a conference NOTIFY', () => {
 describe('Appendix F the release string', () => {
   test('R-7.2.1.1-6 stands in every request and every response of the server, whatever they are', () =>
     scene(stage.stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
-      const [hers, his] = await together(ada, ben);
+      const dialling = await ada.dialAdHoc({ factory: FACTORY, invite: [ben.uri] });
+      const toBen = await ben.sip.nextInvite();
+      toBen.ring();
+      // An answer right behind the 180 may overtake it.
+      await dialling.call.provisional(180);
+      const [hers, his] = await Promise.all([dialling.room(), ben.answer(toBen)]);
       const roster = await hers.watch();
       const [refer] = await Promise.all([hers.dialog.refer(`<${cleo.uri}>`), cleo.answerNext()]);
       await progressOf(refer);

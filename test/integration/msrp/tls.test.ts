@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { test } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
+import { freePort } from '../../support/kamailio/free-port.ts';
 import {
   AUTHORITY,
   CLIENT,
@@ -66,13 +67,13 @@ test('case 67: a handshake that stalls is reaped and counted, and gives its plac
 test('case 67: a client that resets its connection and comes back at once from the same port is let in', async () => {
   await using hall = await openHall({ listen, tls: LOOPBACK });
   putRoom(hall, [legOf('a', { tls: true })]);
-  const place = { port: portOf(hall, 'tls'), host: '127.0.0.1' };
-  let localPort = 0;
+  // Not one that the kernel gave: between two visits it would give it to somebody else.
+  const localPort = await freePort();
+  const place = { port: portOf(hall, 'tls'), host: '127.0.0.1', localAddress: '127.0.0.1', localPort };
   for (let visit = 1; visit <= 5; visit++) {
-    const raw = connectTcp({ ...place, localPort });
+    const raw = connectTcp(place);
     const socket = connect({ socket: raw, host: place.host, ca: LOOPBACK.cert });
     await once(socket, 'secureConnect');
-    localPort = raw.localPort ?? 0;
     const a = new TlsMember('a', new RawClient(socket), place.port);
     // 506: the switch has not seen yet that the last connection is gone.
     assert.match(await a.sendAndStatus(null), /^(200|506)$/, `visit ${visit}`);
