@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { Collector } from './conformance/report/collect.ts';
 import { CONFORMANCE_PAGE, conformanceFaults } from './conformance/report/gate.ts';
 import './support/compile-cache.ts';
+import { FailedTests } from './support/failed-tests.ts';
 import { FileWatch } from './support/file-watch.ts';
 
 interface Counts {
@@ -84,6 +85,7 @@ const SUITES: readonly Suite[] = [
 const chosen = process.argv.slice(2);
 const isChosen = (name: string) => chosen.length === 0 || chosen.includes(name);
 const faults: string[] = [];
+const failedTests = new FailedTests(ROOT);
 const total: Counts = { passed: 0, failed: 0 };
 
 let now = '';
@@ -105,6 +107,7 @@ await new Promise((resolve) => setTimeout(resolve, COMPILED_MS));
 conclude();
 
 function conclude(): never {
+  for (const told of failedTests.tell()) console.log(`\n${told}`);
   console.log('');
   for (const fault of faults) console.log(`FAILED: ${fault}`);
   console.log(`${total.passed} passed, ${total.failed} failed`);
@@ -168,6 +171,7 @@ async function runSuite(suite: Suite): Promise<void> {
     onFault: (fault) => fail(`${suite.name}: ${fault}`),
   });
   watch.follow(stream);
+  failedTests.follow(stream);
   const shown = suite.name === 'conformance' ? new Collector(ROOT) : undefined;
   for (const type of Collector.EVENTS) stream.on(type, (data: unknown) => shown?.take({ type, data }));
   for await (const text of stream.compose(spec)) process.stdout.write(text as string);
