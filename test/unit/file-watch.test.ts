@@ -2,15 +2,20 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import test from 'node:test';
+import { eventually } from '../support/eventually.ts';
 import { FileWatch } from '../support/file-watch.ts';
+import { familyOf } from '../support/processes.ts';
 
 const FILE = '/house/test/slow.test.ts';
 
 /** A test file's process as the runner sees it: it waits for a child without giving anybody a turn. */
 async function startWaiting(): Promise<ChildProcess> {
-  const script = "console.log('begun'); require('node:child_process').spawnSync('sleep', ['20'])";
-  const child = spawn(process.execPath, ['-e', script, FILE], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  const script = "require('node:child_process').spawnSync('sleep', ['60'])";
+  const child = spawn(process.execPath, ['-e', script, FILE], { stdio: 'ignore' });
+  // Its child as well, which has a name of its own a moment after its birth.
+  await eventually('the child to wait for', () =>
+    familyOf(child.pid as number).some(({ command }) => command === 'sleep 60'),
+  );
   return child;
 }
 
@@ -35,7 +40,7 @@ test('a file that gives nobody a turn is ended with all that came of it, and nam
   assert.equal(faults.length, 1);
   assert.match(
     String(faults[0]),
-    /^test\/slow\.test\.ts was not done after 0\.2 s and was ended: \d+ \(.*\(sleep 20\)$/,
+    /^test\/slow\.test\.ts was not done after 0\.2 s and was ended: \d+ \(.*\(sleep 60\)$/,
   );
 });
 
@@ -53,7 +58,7 @@ test('what the last file has left behind is ended and named, though it belongs t
   const { faults, watch } = watched(1_000);
   const child = await startWaiting();
   await watch.close();
-  assert.match(faults.join('\n'), /^left behind and ended: \d+ \(.*\), \d+ \(sleep 20\)$/);
+  assert.match(faults.join('\n'), /^left behind and ended: \d+ \(.*\), \d+ \(sleep 60\)$/);
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   assert.equal(child.signalCode, 'SIGKILL');
 });
