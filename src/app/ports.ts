@@ -1,7 +1,7 @@
 /** Ports before anything is started: free ones for port 0, and a clear word about those that are taken. */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import type { HostPort } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
 import type { ConfigError } from '../config/config-error.ts';
@@ -68,6 +68,7 @@ export async function resolvePorts(config: Config): Promise<Config> {
   };
 }
 
+/** The first of `span` ports in a row that are free, and claimed. */
 async function freePort(
   host: string,
   transports: readonly Listener['transport'][],
@@ -77,7 +78,7 @@ async function freePort(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const first = randomInt(FIRST_PORT, LAST_PORT - span);
     const ports = Array.from({ length: span }, (_, index) => first + index);
-    if (ports.some((port) => used.has(port))) continue;
+    if (ports.some((port) => used.has(port)) || !(await claim(ports))) continue;
     const faults = await Promise.all(
       ports.flatMap((port) => transports.map((transport) => bindFault({ host, port, transport }))),
     );
@@ -86,6 +87,29 @@ async function freePort(
     if (faults.every((fault) => fault === undefined)) return first;
   }
   throw new CodedError('RUN_NO_FREE_PORT', `found no ${span} free ports in a row on ${host}`);
+}
+
+/**
+ * Seconds pass until a port that was found free is listened on: whoever looks for one meanwhile has to see that it is spoken for. A
+ * claim is a socket with a name and no file, which is gone with its process, however that ends.
+ * @returns false when somebody has claimed one of them
+ */
+async function claim(ports: readonly number[]): Promise<boolean> {
+  const claims = await Promise.all(ports.map(claimOne));
+  if (claims.every((server) => server !== null)) return true;
+  for (const server of claims) server?.close();
+  return false;
+}
+
+function claimOne(port: number): Promise<Server | null> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.destroy());
+    // Where there are no such names (they are Linux's), a port is taken without.
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'EADDRINUSE' ? null : server),
+    );
+    server.listen({ path: `\0parley-port-${port}` }, () => resolve(server.unref()));
+  });
 }
 
 /** The ports that cannot be had, in the words of the configuration. Ports of 0 are not looked at. */

@@ -11,17 +11,26 @@ const FIRST_PORT = 12_000;
 const LAST_PORT = 31_999;
 const MAX_TRIES = 200;
 
-const given = new Set<number>();
-
-/** A port of this address that is free for UDP and TCP alike at this moment, and was not given before. */
+/** A port of this address that is free for UDP and TCP alike, and is given to nobody else while this process lives. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const port = randomInt(FIRST_PORT, LAST_PORT + 1);
-    if (given.has(port) || !(await isTcpFree(host, port)) || !(await isUdpFree(host, port))) continue;
-    given.add(port);
-    return port;
+    if ((await claims(port)) && (await isTcpFree(host, port)) && (await isUdpFree(host, port))) return port;
   }
   throw new Error(`no free port found on ${host} in ${MAX_TRIES} tries`);
+}
+
+/** As `parley up` claims a port (src/app/ports.ts): test files that run beside this one, and what they start, pass it by. */
+async function claims(port: number): Promise<boolean> {
+  const server = createServer((socket) => socket.destroy());
+  server.listen({ path: `\0parley-port-${port}` });
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  server.unref();
+  return true;
 }
 
 async function isTcpFree(host: string, port: number): Promise<boolean> {
