@@ -13,6 +13,9 @@ import { assertClean, chat, conversation } from './support/conversing.ts';
 import { eventually } from './support/eventually.ts';
 import { roundTripsOfTen } from './support/session-of-ten.ts';
 
+/** Two, and what a machine with other work adds. */
+const MOST_ROUND_TRIPS = 2.7;
+
 async function stackOn(t: TestContext, bus: Bus, processes = 1): Promise<Stack> {
   const directory = await mkdtemp(join(tmpdir(), 'parley-bus-'));
   await writeFile(join(directory, 'password'), `${PASSWORD}\n`);
@@ -98,9 +101,9 @@ test('stand-in bus: a conversation over two switches, and the bus is killed unde
 test('stand-in bus: a session of ten costs two round trips at most, until all ten are in it', async (t) => {
   const { bus, ...rest } = await standIn();
   const stack = await stackOn(t, rest);
-  const { roundTrips, requests } = await roundTripsOfTen(stack, bus);
+  const { roundTrips, requests } = await roundTripsOfTen(stack, bus, MOST_ROUND_TRIPS);
   t.diagnostic(`${requests} requests, ${roundTrips.toFixed(2)} round trips one after the other`);
-  assert.ok(roundTrips < 2.7, `${roundTrips} round trips`);
+  assert.ok(roundTrips < MOST_ROUND_TRIPS, `${roundTrips} round trips`);
   assert.ok(roundTrips > 0.5, 'the replies were held back in vain');
 });
 

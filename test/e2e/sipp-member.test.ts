@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { groupDocument } from '../support/groups.ts';
-import { meanwhile, runSipp, type SippResult } from '../support/sipp.ts';
+import { meanwhile, runSipp, type SippOptions, startSipp } from '../support/sipp.ts';
 import { DOMAIN, Stack } from '../support/stack.ts';
 
 const uriOf = (user: string): string => `sip:${user}@${DOMAIN}`;
@@ -29,18 +29,17 @@ describe('SIPp as a member', { concurrency: 1 }, () => {
   after(async () => assert.equal(await stack.stop(), 0));
 
   for (const transport of ['udp', 'tcp'] as const) {
-    const run = (
-      scenario: string,
+    const scenario = (
+      name: string,
       service: string,
       keys: Readonly<Record<string, string>> = {},
-    ): Promise<SippResult> =>
-      runSipp({
-        scenario,
-        remote: stack.ready.sip,
-        service,
-        keys: { domain: DOMAIN, user: `ada-${transport}`, ...keys },
-        transport,
-      });
+    ): SippOptions => ({
+      scenario: name,
+      remote: stack.ready.sip,
+      service,
+      keys: { domain: DOMAIN, user: `ada-${transport}`, ...keys },
+      transport,
+    });
 
     test(`R-7.2.1.6-1 R-7.2.1.7-10 R-7.2.1.8-2a R-7.2.1.11-1 over ${transport}: joins, offers anew, refreshes, adds, leaves by REFER, and comes back`, async () => {
       const mia = await stack.subscriber(`mia-${transport}`, { transport });
@@ -52,18 +51,18 @@ describe('SIPp as a member', { concurrency: 1 }, () => {
           users.some((user) => user.entity === uriOf(`ada-${transport}`) && user.status === status),
         );
 
-      const stay = run('member.xml', `im-g-member-${transport}`, { added: dan.uri });
-      const invite = await meanwhile(stay, dan.sip.nextInvite());
+      const stay = await startSipp(scenario('member.xml', `im-g-member-${transport}`, { added: dan.uri }));
+      const invite = await meanwhile(stay.done, dan.sip.nextInvite());
       assert.equal(invite.request.header('Referred-By'), `<${uriOf(`ada-${transport}`)}>`);
-      // SIPp takes no request while it has another to answer: its NOTIFY of 100 comes first, the refusal some round trips later.
-      for (let trips = 0; trips < 5; trips += 1) await dan.sip.sync();
+      // SIPp takes no request while it has another to answer: the NOTIFY of 100 is to be done with when that of the refusal comes.
+      await stay.hasAnswered(200, 'NOTIFY');
       await invite.reject(603);
-      const result = await stay;
+      const result = await stay.done;
       assert.equal(result.exitCode, 0, result.explanation);
       await ada('disconnected');
 
       const session = /^sip:([^@]+)/.exec(room.uri)?.[1] ?? '';
-      const back = await run('group-join.xml', session);
+      const back = await runSipp(scenario('group-join.xml', session));
       assert.equal(back.exitCode, 0, back.explanation);
       const clauses = (await stack.decisions({ session })).map(({ clause }) => clause);
       for (const clause of ['7.2.1.4', '7.2.1.5', '7.2.1.6', '7.2.1.7', '7.2.1.8', '7.2.1.10'])

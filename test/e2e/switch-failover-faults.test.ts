@@ -10,6 +10,7 @@ import { formatNameAddr, parseNameAddr } from '../../src/agents/sip/header-value
 import type { UasInvite } from '../../src/agents/sip/uas-invite.ts';
 import { FACTORY } from '../support/stack.ts';
 import { assertClean, chat, conversation } from './support/conversing.ts';
+import { CutWire } from './support/cut-wire.ts';
 import { eventually, LogWatch } from './support/eventually.ts';
 import { Fleet, WITHIN_MS } from './support/far-switch.ts';
 
@@ -130,17 +131,22 @@ describe('calls under way when the switch dies', () => {
 });
 
 describe('a second switch dies while sessions move to it', () => {
-  test('they move on to a third', async () => {
+  test('they move on to a third', async (t) => {
     const first = await fleet.add('row-a');
     const [ivy, jon] = await users('ivy', 'jon');
     const rooms = (await conversation(FACTORY, ivy, jon)) as [Room, Room];
-    const second = await fleet.add('row-b');
+    let wire: CutWire | undefined;
+    const second = await fleet.add('row-b', async (eventSocket) => {
+      wire = await CutWire.to(eventSocket);
+      return wire.address;
+    });
+    t.after(() => wire?.close());
     const third = await fleet.add('row-c');
     const log = new LogWatch(fleet.stack);
+    // It was well until the session is put there, and is never heard of again.
+    const dies = wire?.cutBefore('session.put').then(() => second.signal('SIGSTOP'));
     first.signal('SIGKILL');
-    // Silent for too short a time to be passed over when the first is found dead.
-    await fleet.until(first.id, ({ state }) => state === 'silent', WITHIN_MS);
-    second.signal('SIGSTOP');
+    await dies;
     await Promise.all(rooms.map(follows));
     await chat('third time lucky', ...rooms);
     await chat('so it is', rooms[1], rooms[0]);

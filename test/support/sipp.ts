@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from './eventually.ts';
 import { freePort } from './kamailio/free-port.ts';
 
 export interface SippOptions {
@@ -51,6 +52,8 @@ export interface RunningSipp {
   readonly localPort: number;
   /** Never rejects for a failed scenario: see `exitCode`. */
   readonly done: Promise<SippResult>;
+  /** Resolves when SIPp has sent this response to a request with this method; rejects with its explanation when it ends before. */
+  hasAnswered(status: number, method: string): Promise<void>;
   /** Ends the child now. */
   stop(): Promise<SippResult>;
 }
@@ -112,6 +115,14 @@ export async function startSipp(options: SippOptions): Promise<RunningSipp> {
     localAddress,
     localPort,
     done,
+    hasAnswered: (status, method) => {
+      const wanted = `SIPp to answer ${method} with ${status}`;
+      const look = async () => {
+        const log = await readFile(join(folder, 'messages.log'), 'latin1').catch(() => '');
+        return log.split(/^-{20,}.*$/m).some((entry) => isAnswer(entry, status, method));
+      };
+      return meanwhile(done, eventually(wanted, look));
+    },
     stop: () => {
       kill();
       return done;
@@ -120,6 +131,15 @@ export async function startSipp(options: SippOptions): Promise<RunningSipp> {
 }
 
 const MAX_OUTPUT_CHARS = 200_000;
+
+/** @param entry one message of SIPp's log, with what it says before it */
+function isAnswer(entry: string, status: number, method: string): boolean {
+  return (
+    /message sent/.test(entry) &&
+    new RegExp(`^SIP/2\\.0 ${status} `, 'm').test(entry) &&
+    new RegExp(`^CSeq: \\d+ ${method}\\r?$`, 'm').test(entry)
+  );
+}
 
 async function scenarioFile({ scenario, filled }: SippOptions, folder: string): Promise<string> {
   const file = scenario.startsWith('/') ? scenario : join(import.meta.dirname, '..', 'sipp', scenario);

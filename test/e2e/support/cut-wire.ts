@@ -6,6 +6,7 @@ export class CutWire {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #isCut = false;
+  #fatal: { readonly words: string; readonly onWords: () => void } | undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -32,6 +33,13 @@ export class CutWire {
     this.#isCut = true;
   }
 
+  /** Cuts it the moment these words are to go through, from either end: they do not. Resolves then. */
+  cutBefore(words: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#fatal = { words, onWords: resolve };
+    return promise;
+  }
+
   /** What was connected before stays dead: it has missed too much. */
   mend(): void {
     this.#isCut = false;
@@ -52,6 +60,12 @@ export class CutWire {
     ] as const) {
       this.#sockets.add(from);
       from.on('data', (bytes) => {
+        const { words, onWords } = this.#fatal ?? {};
+        if (words !== undefined && bytes.includes(words)) {
+          this.#fatal = undefined;
+          this.cut();
+          onWords?.();
+        }
         if (!this.#isCut) to.write(bytes);
       });
       from.on('error', () => to.destroy());

@@ -1,4 +1,5 @@
 /** A bus for whole processes to meet on: the stand-in, or a real FreeSWITCH. */
+import { freePort } from '../kamailio/free-port.ts';
 import { RealFreeswitch } from './real-freeswitch.ts';
 import { StandInBus } from './stand-in-bus.ts';
 
@@ -13,7 +14,8 @@ export interface Bus {
 }
 
 export async function standIn(): Promise<Bus & { readonly bus: StandInBus }> {
-  const bus = new StandInBus({ password: PASSWORD });
+  // Nobody is to take it while the bus is away.
+  const bus = new StandInBus({ password: PASSWORD, port: await freePort() });
   await bus.start();
   return {
     bus,

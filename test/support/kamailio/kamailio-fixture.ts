@@ -47,8 +47,10 @@ export interface KamailioFixture {
 export async function startFixture(change: Partial<KamailioOptions> = {}): Promise<KamailioFixture> {
   const sipPort = await freePort();
   const rpcPort = await freePort();
-  const service = new StubService(0, log);
-  const { port: servicePort } = await service.server.listen();
+  // Nobody is to take it while a test has no service there.
+  const servicePort = await freePort();
+  const service = new StubService(servicePort, log);
+  await service.server.listen();
   const runDir = await mkdtemp(path.join(tmpdir(), 'parley-kamailio-'));
   const usersFile = path.join(runDir, 'htdigest');
   await writeFile(usersFile, usersText());
