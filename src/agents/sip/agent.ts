@@ -109,10 +109,13 @@ export class SipAgent {
     return this.#incoming.invites.waiting;
   }
 
-  /** The messages received so far that match. */
+  /** The messages received so far that match; of a request that was repeated the first. */
   received(match: (message: SipMessage) => boolean): SipMessage[] {
     return this.trace.flatMap((entry) =>
-      entry.direction === 'received' && entry.message !== undefined && match(entry.message)
+      entry.direction === 'received' &&
+      entry.message !== undefined &&
+      entry.isCopy !== true &&
+      match(entry.message)
         ? [entry.message]
         : [],
     );

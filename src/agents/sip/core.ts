@@ -18,6 +18,8 @@ export interface TraceEntry {
   readonly bytes: Buffer;
   /** Absent when the bytes do not parse. */
   readonly message?: SipMessage;
+  /** A request that had come before: repeated because our answer was late, or lost. */
+  readonly isCopy?: true;
   readonly text: string;
 }
 
@@ -73,7 +75,7 @@ export class SipCore {
       listen,
       ...(proxy === undefined ? {} : { firstHop: proxy }),
       onMessage: (bytes, source) => this.#receive(bytes, source),
-      onNote: (text) => this.#record('note', '', Buffer.alloc(0), undefined, text),
+      onNote: (text) => this.#record('note', '', Buffer.alloc(0), undefined, { text }),
     });
   }
 
@@ -173,7 +175,7 @@ export class SipCore {
     peer: string,
     bytes: Buffer,
     message?: SipMessage,
-    text?: string,
+    { text, isCopy = false }: { readonly text?: string; readonly isCopy?: boolean } = {},
   ): void {
     const entry: TraceEntry = {
       at: new Date(),
@@ -182,6 +184,7 @@ export class SipCore {
       peer,
       bytes,
       ...(message === undefined ? {} : { message }),
+      ...(isCopy ? { isCopy } : {}),
       text: text ?? message?.summary ?? `${bytes.length} bytes that do not parse`,
     };
     this.trace.push(entry);
@@ -202,7 +205,8 @@ export class SipCore {
       this.unexpected.push({ why: `malformed: ${(error as Error).message}`, bytes });
       return;
     }
-    this.#record('received', peer, bytes, message);
+    const isCopy = message.isRequest && this.#servers.has(`${id} ${message.method}`);
+    this.#record('received', peer, bytes, message, { isCopy });
     const faults = messageFaults(message, this.#options.transport);
     if (message.isRequest) {
       if (this.#receiveRequest(message, id, source)) this.violations.push(...faults);
