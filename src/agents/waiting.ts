@@ -139,5 +139,5 @@ export class Mailbox<T> {
   }
 }
 
-/** Default of every wait in the agents, milliseconds. */
-export const DEFAULT_WAIT_MS = 5_000;
+/** Default of every wait in the agents, milliseconds: a machine with other work takes its time. */
+export const DEFAULT_WAIT_MS = 10_000;

@@ -15,8 +15,6 @@ import { Subscriber, type SubscriberOptions } from '../../src/agents/chat.ts';
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const READY_TIMEOUT_MS = 40_000;
 const STOP_TIMEOUT_MS = 20_000;
-/** Of an agent for what it waits for; a machine with other work takes its time. */
-const AGENT_WAIT_MS = 10_000;
 
 export const DOMAIN = 'example.net';
 export const FACTORY = `sip:im-conference-factory@${DOMAIN}`;
@@ -139,7 +137,6 @@ export class Stack {
       proxy: this.proxy,
       localAddress: CORE_ADDRESS,
       assertedIdentity: `"${displayName}" <${uri}>`,
-      waitMs: AGENT_WAIT_MS,
       ...options,
     });
     this.#subscribers.push(subscriber);

@@ -29,7 +29,7 @@ export interface SipAgentOptions {
   readonly userAgent?: string;
   /** RFC 3261 T1, default 500 ms. */
   readonly t1Ms?: number;
-  /** Deadline of every wait that names none, default 5,000 ms. */
+  /** Deadline of every wait that names none, default 10,000 ms. */
   readonly waitMs?: number;
   /** Trace entries kept, default 20,000. */
   readonly maxTrace?: number;
