@@ -1,6 +1,8 @@
 /** The 200 until its ACK, and BYEs: what is repeated, what counts, and what is given up (RFC 3261 sections 13.3.1.4, 15). */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Subscriber } from '../../src/agents/chat.ts';
+import type { SipMessage } from '../../src/agents/sip/message.ts';
 import { within } from '../../src/agents/waiting.ts';
 import { Stack } from '../support/stack.ts';
 import { dialFactory, gather } from './support/ad-hoc.ts';
@@ -8,9 +10,9 @@ import { requests, settled } from './support/dialogs-raw.ts';
 import { nextOffer, sameOffer } from './support/groups-reoffer.ts';
 import { scene } from './support/scene.ts';
 
-/** 64 · T1 of the stack are 3.2 s. */
-const T1_MS = 50;
-const WAIT_MS = 10_000;
+/** 64 · T1 of the stack are 6.4 s: time enough for what is to happen before. */
+const T1_MS = 100;
+const WAIT_MS = 20_000;
 
 let stack: Stack;
 before(async () => {
@@ -19,6 +21,12 @@ before(async () => {
   });
 });
 after(() => stack.stop());
+
+function arrivedMs(person: Subscriber, message: SipMessage): number {
+  const entry = person.sip.trace.find((one) => one.message === message);
+  assert.ok(entry !== undefined);
+  return entry.at.getTime();
+}
 
 describe('the 200 until its ACK', { concurrency: 4 }, () => {
   for (const transport of ['udp', 'tcp'] as const) {
@@ -51,9 +59,9 @@ describe('the 200 until its ACK', { concurrency: 4 }, () => {
         users.some(({ entity, status }) => entity === ada.uri && status === 'connected'),
       );
       const answered = await call.final();
-      const sinceMs = Date.now();
       const bye = await call.dialog.nextRequest('BYE', { timeoutMs: WAIT_MS });
-      assert.ok(Date.now() - sinceMs >= 40 * T1_MS, 'not at once');
+      const [sinceMs = 0, untilMs = 0] = [answered, bye.request].map((message) => arrivedMs(ada, message));
+      assert.ok(untilMs - sinceMs >= 40 * T1_MS, 'not at once');
       assert.match(bye.request.header('Reason') ?? '', /not acknowledged/);
       assert.equal(bye.request.fromTag, answered.toTag);
       await dan.sip.sync();

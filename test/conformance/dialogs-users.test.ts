@@ -12,6 +12,8 @@ import { scene } from './support/scene.ts';
 
 /** Refreshed by us at its half, and given up 2 s later. */
 const REFRESHED_S = 12;
+/** A BYE that reaches nobody is given up after 64 of it, and so is a client that is busy. */
+const T1_MS = 100;
 const WAIT_MS = 20_000;
 const EVERYBODY = `<cr:rule id="all"><cr:conditions><cr:identity><cr:many/></cr:identity></cr:conditions><cr:actions>
   <allow-initiate-conference>true</allow-initiate-conference><join-handling>true</join-handling>
@@ -22,7 +24,7 @@ const uriOf = (group: string) => `sip:im-g-${group}@${DOMAIN}`;
 let stack: Stack;
 before(async () => {
   stack = await Stack.start({
-    config: { sip: { t1Ms: 50 }, session: { minSeS: 2 }, notify: { minIntervalMs: 0 } },
+    config: { sip: { t1Ms: T1_MS }, session: { minSeS: 2 }, notify: { minIntervalMs: 0 } },
     groups: GROUPS.map((group) =>
       groupDocument({
         uri: uriOf(group),

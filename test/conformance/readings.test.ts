@@ -13,7 +13,8 @@ import { together } from './support/refer-rooms.ts';
 import { assertNotInvited, freshUri, scene } from './support/scene.ts';
 
 const MAX_PARTICIPANTS = 3;
-const SHORT_S = 2;
+/** Given up after two thirds: time enough to join in. */
+const SHORT_S = 5;
 const SHARED = {
   adHoc: { maxParticipants: MAX_PARTICIPANTS },
   session: { minSeS: SHORT_S },

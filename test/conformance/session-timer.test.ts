@@ -17,17 +17,17 @@ import { scene } from './support/scene.ts';
 
 /** Of who is there all the time: three are in each session, so that it goes on with one of them given up. */
 const EXPIRES_S = 90;
-const MIN_SE_S = 2;
+/** A session as short as this is given up after two thirds: time enough to answer in. */
+const MIN_SE_S = 6;
 /**
  * What clients agree to. It is refreshed at its half and given up after two thirds: the 2 s between are room for a
  * machine that is busy.
  */
 const AGREED_S = 12;
 /** What outlasts what comes after a refresh, by the same 2 s: 64 · T1, a wait after a glare, refusals one after another. */
-const PATIENT_S = 24;
-const GLARE_S = 36;
-/** Of the stack, so that its time-outs of 64 · T1 take 2 s. */
-const T1_MS = 30;
+const PATIENT_S = 36;
+/** Of the stack, so that its time-outs of 64 · T1 take 4 s. */
+const T1_MS = 60;
 const WAIT_MS = 30_000;
 
 let stack: Stack;
@@ -87,7 +87,7 @@ describe('RFC 4028 section 9: the interval of a client', { concurrency: 4 }, () 
   test('RFC4028-9 an initial INVITE with too small an interval: 422 with Min-SE; with that one it is accepted', () =>
     scene(stack, ['Ada', 'Ben'], async (ada, ben) => {
       const refused = await dialFactory(ada, { invite: [ben.uri], headers: timed(1, 'uac') }).final();
-      assertRefused(refused, 422, /at least 2 s/);
+      assertRefused(refused, 422, /at least 6 s/);
       const minSe = refused.header('Min-SE');
       assert.equal(minSe, String(MIN_SE_S));
       const call = dialFactory(ada, { invite: [ben.uri], headers: timed(Number(minSe), 'uac') });
@@ -227,9 +227,9 @@ describe('RFC 4028 section 7.4: an invited client leaves the refreshing to us', 
 
   test('RFC3261-14.1 491 to the refresh: again after 2.1 s, because the Call-ID is ours', () =>
     scene(stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
-      const [, his, cleos] = await invitedWith(timed(GLARE_S, 'uac'), ada, ben, cleo);
+      const [, his, cleos] = await invitedWith(timed(PATIENT_S, 'uac'), ada, ben, cleo);
       assert.ok(cleos !== undefined);
-      script(his, { status: 491 }, agrees(GLARE_S, 'uac'));
+      script(his, { status: 491 }, agrees(PATIENT_S, 'uac'));
       const first = await his.dialog.nextRequest('UPDATE', { timeoutMs: WAIT_MS });
       const second = await his.dialog.nextRequest('UPDATE', { timeoutMs: WAIT_MS });
       const waitedMs = receivedMs(ben, second.request) - refusedMs(ben, first.request);
@@ -269,8 +269,6 @@ describe('RFC 4028 section 7.4: an invited client leaves the refreshing to us', 
       script(his, agrees(AGREED_S, 'uas'));
       await his.dialog.nextRequest('UPDATE', { timeoutMs: WAIT_MS });
       await assertGivenUp(his, ben, roster, /session timer/);
-      // Copies of it may have come too: T1 of this stack is short.
-      const numbers = requests(ben, 'UPDATE', his.dialog.callId).map(({ cseq }) => cseq);
-      assert.equal(new Set(numbers).size, 1);
+      assert.equal(requests(ben, 'UPDATE', his.dialog.callId).length, 1);
     }));
 });
