@@ -64,8 +64,8 @@ describe('CANCEL by the inviter', { concurrency: 4 }, () => {
       assert.equal((await call.final()).status, 487);
       await ada.sip.sync();
       assert.deepEqual(
-        call.responses.map(({ status }) => status),
-        [180, 487],
+        call.responses.map(({ status }) => status).filter((status) => status >= 200),
+        [487],
       );
     }));
 

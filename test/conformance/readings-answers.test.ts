@@ -47,7 +47,9 @@ describe('readings.inviterAnswered: by-first-answer (all profiles)', () => {
     assert.equal(await late.say('late'), 200);
     assert.equal((await hers.hear()).text, 'late');
     assert.equal((await his.hear()).text, 'late');
-    assert.equal(dialling.call.responses.filter(({ status }) => status === 200).length, 1);
+    // Until its ACK is there it may be repeated, byte for byte.
+    const answers = dialling.call.responses.filter(({ status }) => status === 200);
+    assert.equal(new Set(answers.map(({ raw }) => raw.toString('latin1'))).size, 1);
   });
 
   test('A-18 R-7.2.1.4-8b a group whose only member calls: answered at once, not left to hang', async () => {
