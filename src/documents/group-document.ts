@@ -16,6 +16,7 @@ import {
   type GroupMember,
   type GroupRule,
   keyOf,
+  LANGUAGE,
   quoted,
 } from './group-model.ts';
 import { readGroupBoolean, readRuleset } from './group-rules.ts';
@@ -33,6 +34,7 @@ export type GroupDocumentResult =
 
 const LS = GROUP_NS.listService;
 const XML_NS = 'http://www.w3.org/XML/1998/namespace';
+const LANGUAGE_TAG = new RegExp(LANGUAGE.pattern);
 
 /**
  * Reads a group document of the Shared-Group-XDM (media type application/vnd.oma.poc.groups+xml).
@@ -157,7 +159,8 @@ function readDisplayName(
   if (text === '') return;
   group.displayName = text;
   const lang = attributeOf(element, 'lang', XML_NS);
-  if (lang !== undefined) group.displayNameLang = lang;
+  // What is no language says nothing; `xml:lang=""` is the way to say just that.
+  if (lang !== undefined && LANGUAGE_TAG.test(lang)) group.displayNameLang = lang;
 }
 
 /** A-22: nothing but a non-negative integer will do. */

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { RULE_ID } from './group-model.ts';
+import { LANGUAGE, RULE_ID } from './group-model.ts';
 
 const Uri = Type.String({ minLength: 1, maxLength: 1024 });
 const Name = Type.String({ maxLength: 256 });
@@ -61,7 +61,7 @@ export const GroupJson = Type.Object(
   {
     uri: Uri,
     displayName: Type.Optional(Name),
-    displayNameLang: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9-]{1,35}$' })),
+    displayNameLang: Type.Optional(Type.String(LANGUAGE)),
     members: Type.Array(
       Type.Object({ uri: Uri, name: Type.Optional(Name), extensions: Type.Optional(Fragments) }, strict),
       { maxItems: 10_000 },

@@ -214,3 +214,6 @@ export function keyOf(uri: string): string | undefined {
 
 /** Id of a rule, an xs:ID in XML (RFC 4745 section 13): a name, so that decisions can name the rule by it. */
 export const RULE_ID = { pattern: String.raw`^[\p{L}_][\p{L}\p{N}._-]*$`, maxLength: 128 } as const;
+
+/** A language tag (RFC 5646), in either form of a document. */
+export const LANGUAGE = { pattern: '^[A-Za-z0-9-]{1,35}$' } as const;

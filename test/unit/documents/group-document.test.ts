@@ -100,6 +100,18 @@ describe('parseGroupDocument', () => {
     );
   });
 
+  it('has a language for the name where one is named, which the JSON form takes as well', () => {
+    for (const [written, taken] of [
+      ['de-CH-1996', 'de-CH-1996'],
+      ['', undefined],
+      ['&gt;en', undefined],
+      ['x'.repeat(36), undefined],
+    ]) {
+      const [read] = groupsOf(group(`<display-name xml:lang="${written}">Crew</display-name>`));
+      assert.deepEqual([read?.displayName, read?.displayNameLang], ['Crew', taken]);
+    }
+  });
+
   it('keeps users named twice once, by their canonical address', () => {
     const [read] = groupsOf(
       group(
