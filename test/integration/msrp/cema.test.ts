@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { freePort } from '../../support/kamailio/free-port.ts';
 import {
   clientUri,
   header,
@@ -32,11 +33,9 @@ test('case 69: with an anchored address the switch connects there, and speaks of
 
 test('case 69: without it the path comes first, and c= and m= when nobody is there', async () => {
   await using hall = await openHall({ limits: { dialBackoffMs: 1 } });
-  const dead = await openAcceptor();
   const living = await openAcceptor();
-  dead.close();
   const dial = [
-    { host: '127.0.0.1', port: dead.port },
+    { host: '127.0.0.1', port: await freePort() },
     { host: '127.0.0.1', port: living.port },
   ];
   putRoom(hall, [legOf('a', { role: 'active', dial })]);

@@ -6,6 +6,7 @@ import { pageOf } from '../../../src/admin/page.ts';
 import { openRecords } from '../../../src/admin/records/database.ts';
 import type { AdminServerOptions } from '../../../src/admin/server.ts';
 import type { AdminView, SessionSummaryView, SwitchView } from '../../../src/admin/view.ts';
+import { freePort } from '../../support/kamailio/free-port.ts';
 import { fakeControl } from '../../unit/admin/fake-control.ts';
 import { fakeGroups } from '../../unit/admin/fake-groups.ts';
 import { fakePolicies } from '../../unit/admin/fake-policies.ts';
@@ -50,14 +51,15 @@ export async function pageRig({
   view = {},
   admin = {},
   live = {},
-  port = 0,
+  port,
 }: PageRigOptions = {}): Promise<PageRig> {
   const entries: FeedEntry[] = [];
   let count = 0;
   const state = { sessions: [] as SessionSummaryView[], switches: [SWITCH] as SwitchView[] };
   const options: AdminOptions = {
     host: '127.0.0.1',
-    port,
+    // Not one of those that the kernel gives to others while it is stopped.
+    port: port ?? (await freePort()),
     control: fakeControl(),
     groups: fakeGroups(),
     policies: fakePolicies(),

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { promisify } from 'node:util';
 import {
   faultLine,
   formatTable,
@@ -13,6 +11,7 @@ import {
   restOptionsOf,
   withRest,
 } from '../../../src/cli/rest.ts';
+import { freePort } from '../../support/kamailio/free-port.ts';
 import { folder } from '../config/config-folder.ts';
 import { captured } from './run-command.ts';
 
@@ -123,11 +122,7 @@ test('who has no token is told where commands take it from', async (t) => {
 });
 
 test('where nobody listens it is asked whether the focus runs', async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await promisify(server.close.bind(server))();
-  const gone = new RestClient({ url: `http://127.0.0.1:${port}` });
+  const gone = new RestClient({ url: `http://127.0.0.1:${await freePort()}` });
   await assert.rejects(gone.ask('GET', '/x'), /does not answer: nobody listens there\. Is the focus running/);
 });
 
