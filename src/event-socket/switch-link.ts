@@ -132,6 +132,7 @@ export class SwitchLink {
   readonly #requests: SwitchRequests;
   readonly #assembler: PageAssembler;
   #silenceTimer: NodeJS.Timeout | undefined;
+  #silenceLook: NodeJS.Immediate | undefined;
   #lastEventSeq = 0;
   #lastRequestSeq = 0;
   /** This connection's switch has said who it is. */
@@ -171,7 +172,7 @@ export class SwitchLink {
   }
 
   async stop(): Promise<void> {
-    clearTimeout(this.#silenceTimer);
+    this.#forgetSilence();
     this.#requests.rejectAll(new CodedError('ESL_DOWN', 'the focus stops'));
     await this.#channel.close();
   }
@@ -326,9 +327,20 @@ export class SwitchLink {
 
   #watchSilence(): void {
     const { helloIntervalMs, missedHellos } = this.#host.limits;
+    this.#forgetSilence();
+    this.#silenceTimer = setTimeout(
+      () => {
+        // This process itself may have been held up: hellos that came meanwhile are read first.
+        this.#silenceLook = setImmediate(() => this.#onSilence());
+      },
+      // Half an interval more, so that the last hello may be a little late.
+      helloIntervalMs * (missedHellos + 0.5),
+    );
+  }
+
+  #forgetSilence(): void {
     clearTimeout(this.#silenceTimer);
-    // Half an interval more, so that the last hello may be a little late.
-    this.#silenceTimer = setTimeout(() => this.#onSilence(), helloIntervalMs * (missedHellos + 0.5));
+    clearImmediate(this.#silenceLook);
   }
 
   #onSilence(): void {

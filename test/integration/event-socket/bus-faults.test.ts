@@ -31,13 +31,13 @@ onStandIn(
   'taken with +OK and lost: a request is repeated, an event is found missing by the next hello',
   async (_t, net) => {
     const sw = await net.switchFor({ helloIntervalMs: 50 });
-    const { fleet, states, events } = await net.fleetFor([sw], net.fast);
-    let isLossy = true;
-    net.bus.ways.loses = ({ subclass }) => isLossy && subclass === 'im::request';
-    const reply = fleet.request('sw1', 'session.drop', DROP);
-    await eventually('the request', () => net.bus.sent.some(({ subclass }) => subclass === 'im::request'));
-    isLossy = false;
-    assert.equal((await reply).ok, true);
+    const { fleet, states, events } = await net.fleetFor([sw], {
+      ...net.fast,
+      limits: { ...net.fast.limits, requestDeadlineMs: 1_200 },
+    });
+    let requests = 0;
+    net.bus.ways.loses = ({ subclass }) => subclass === 'im::request' && (requests += 1) === 1;
+    assert.equal((await fleet.request('sw1', 'session.drop', DROP)).ok, true);
     assert.equal(fleet.counters()[0]?.link.retries, 1);
     assert.equal(sw.calls.length, 1);
 
@@ -52,9 +52,12 @@ onStandIn(
 
 onStandIn('a reply that comes late meets its repeat; the command was carried out once', async (_t, net) => {
   const sw = await net.switchFor({ helloIntervalMs: 50 });
-  const { fleet } = await net.fleetFor([sw], net.fast);
+  const { fleet } = await net.fleetFor([sw], {
+    ...net.fast,
+    limits: { ...net.fast.limits, requestDeadlineMs: 1_200 },
+  });
   let replies = 0;
-  net.bus.ways.delayMs = ({ subclass }) => (subclass === 'im::reply' && (replies += 1) === 1 ? 600 : 0);
+  net.bus.ways.delayMs = ({ subclass }) => (subclass === 'im::reply' && (replies += 1) === 1 ? 1_800 : 0);
   assert.equal((await fleet.request('sw1', 'session.drop', DROP)).ok, true);
   assert.equal(sw.calls.length, 1);
   await eventually('the late reply', () => fleet.counters()[0]?.link.strayReplies === 1);

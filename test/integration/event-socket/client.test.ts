@@ -4,6 +4,8 @@ import { type TestContext, test } from 'node:test';
 import { EventSocketClient, type EventSocketClientOptions } from '../../../src/event-socket/client.ts';
 import { silentLog } from '../../../src/event-socket/log.ts';
 import { EventSocketServer } from '../../../src/event-socket/server.ts';
+import { eventually } from '../../support/eventually.ts';
+import { freePort } from '../../support/kamailio/free-port.ts';
 import { PASSWORD, Seen } from './rig.ts';
 
 interface ClientRig {
@@ -132,8 +134,7 @@ test('an address that FreeSWITCH denies is ESL_DENIED', async (t) => {
 });
 
 test('nobody listening: not up in time is ESL_DOWN, and it comes up when somebody does', async (t) => {
-  const { server, port } = await realServer(t);
-  await server.close();
+  const port = await freePort();
   const { client } = makeClient(t, port);
   await assert.rejects(client.whenUp(50), { code: 'ESL_DOWN', retryable: true });
   const second = new EventSocketServer({ port, password: PASSWORD, log: silentLog });
@@ -143,8 +144,14 @@ test('nobody listening: not up in time is ESL_DOWN, and it comes up when somebod
 });
 
 test('a command without its reply drops the connection, for all that wait, and a new one follows', async (t) => {
+  // Which connection is the first to be up: on a busy machine not each login has its replies in so short a time.
+  let deaf: number | undefined;
   const { port } = await serve(t, (socket, count) =>
-    polite(socket, (command) => count === 1 && command.startsWith('api')),
+    polite(socket, (command) => {
+      if (!command.startsWith('api')) return false;
+      deaf ??= count;
+      return deaf === count;
+    }),
   );
   const { client, news } = makeClient(t, port, { limits: { replyDeadlineMs: 50 } });
   await client.whenUp(5000);
@@ -162,16 +169,17 @@ test('a long line of commands has time as long as replies keep coming', async (t
     polite(socket, (command) => {
       if (!command.startsWith('api')) return false;
       answered += 1;
-      setTimeout(() => socket.write('Content-Type: api/response\nContent-Length: 1\n\nx'), 80 * answered);
+      setTimeout(() => socket.write('Content-Type: api/response\nContent-Length: 1\n\nx'), 300 * answered);
       return true;
     }),
   );
-  const { client } = makeClient(t, port, { limits: { replyDeadlineMs: 250 } });
+  // A second or so more than is between two replies, for a machine that is held up.
+  const { client } = makeClient(t, port, { limits: { replyDeadlineMs: 1_300 } });
   await client.whenUp(5000);
-  const outputs = await Promise.all(Array.from({ length: 8 }, () => client.api('x')));
+  const outputs = await Promise.all(Array.from({ length: 5 }, () => client.api('x')));
   assert.deepEqual(
     outputs,
-    Array.from({ length: 8 }, () => 'x'),
+    Array.from({ length: 5 }, () => 'x'),
   );
   assert.equal(client.counters.timeouts, 0);
 });
@@ -180,7 +188,7 @@ test('a server that says nothing is given up', async (t) => {
   const { port } = await serve(t, () => undefined);
   const { client } = makeClient(t, port, { limits: { handshakeDeadlineMs: 30 } });
   await assert.rejects(client.whenUp(200), { code: 'ESL_DOWN' });
-  assert.ok(client.counters.connects > 1);
+  await eventually('another try', () => client.counters.connects > 1);
 });
 
 for (const [what, bytes] of [

@@ -1,6 +1,8 @@
 /** spec cases 21–33: paths, bindings, and both set-up roles. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../../support/eventually.ts';
+import { freePort } from '../../support/kamailio/free-port.ts';
 import {
   clientUri,
   header,
@@ -174,14 +176,20 @@ test('case 32: behind a relay the response goes to the first URI, our requests a
 });
 
 test('case 33: a connection without any frame is reaped; a quiet bound one is not', async () => {
-  await using hall = await openHall({ limits: { tickMs: 20, idleMs: 100 } });
+  const clock = { ms: 0, nowMs: () => clock.ms };
+  await using hall = await openHall({ clock, limits: { idleMs: 100 } });
   putRoom(hall, [legOf('a')]);
   const a = await Member.join(hall, 'a');
   const idle = await RawClient.connect(hall.port);
+  await eventually('the second connection', () => hall.msrp.counters().connections === 2);
+  clock.ms += 101;
   await idle.closed();
   const stuck = await RawClient.connect(hall.port);
   stuck.write('MSRP abcd1234 SE');
-  await stuck.closed();
+  await eventually('its end as well', () => {
+    clock.ms += 101;
+    return stuck.isClosed;
+  });
   assert.equal(await a.sendAndStatus(null), '200');
 });
 
@@ -206,9 +214,7 @@ test('case 68: as the active side the switch connects and binds with an empty SE
 
 test('case 68: port 9 is never dialled, and a dead port is told as unreachable', async () => {
   await using hall = await openHall({ limits: { dialAttempts: 2, dialBackoffMs: 10 } });
-  const acceptor = await openAcceptor();
-  const { port } = acceptor;
-  acceptor.close();
+  const port = await freePort();
   putRoom(hall, [
     legOf('a', { path: ['msrp://127.0.0.1:9/client-a;tcp'], role: 'active' }),
     legOf('b', { path: [`msrp://127.0.0.1:${port}/client-b;tcp`], role: 'active' }),

@@ -98,20 +98,47 @@ test('connections of one address, and those that name no session, are closed abo
 });
 
 test('case 33: idle without a session, and in the middle of a frame: reaped and counted', async () => {
-  await using hall = await openHall({ limits: { idleMs: 60 } });
+  const clock = { ms: 0, nowMs: () => clock.ms };
+  await using hall = await openHall({ clock, limits: { idleMs: 60 } });
   putRoom(hall, [legOf('a'), legOf('b')]);
   const quiet = await Member.join(hall, 'b');
   const silent = await RawClient.connect(hall.port);
   const a = await Member.join(hall, 'a');
   a.client.write(a.frame('half of it').bytes.subarray(0, -8));
+  await eventually('all of it to be there', () => {
+    const { connections, heldBytes } = hall.msrp.counters();
+    return connections === 3 && heldBytes > 0;
+  });
+  clock.ms = 61;
   await silent.closed();
   await a.client.closed();
   assert.equal(hall.msrp.counters().reaped, 2);
   assert.equal(await quiet.sendAndStatus(null), '200');
 });
 
+test('case 33: a switch that was held up itself reads what has come meanwhile before it calls anybody idle', async () => {
+  const clock = { ms: 0, nowMs: () => clock.ms };
+  await using hall = await openHall({ clock, limits: { idleMs: 60 } });
+  putRoom(hall, [legOf('a')]);
+  const a = await Member.join(hall, 'a');
+  for (let times = 1; times <= 3; times += 1) {
+    const { tid, bytes } = a.frame('half of it, and the other half');
+    a.client.write(bytes.subarray(0, -8));
+    await eventually('the first half', () => hall.msrp.counters().heldBytes > 0);
+    // From here on timers come before what can be read.
+    await new Promise((resolve) => setImmediate(resolve));
+    a.client.write(bytes.subarray(-8));
+    clock.ms += 61;
+    // Until a tick is due.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    assert.equal(await a.client.status(tid), '200');
+  }
+  assert.equal(hall.msrp.counters().reaped, 0);
+});
+
 test('half-open: a bound connection that is silent for long is asked, and closed when no answer comes', async () => {
-  await using hall = await openHall({ limits: { probeIdleMs: 60, responseMs: 120 } });
+  // Long enough for an answer on a machine that is held up.
+  await using hall = await openHall({ limits: { probeIdleMs: 60, responseMs: 1_500 } });
   putRoom(hall, [legOf('a'), legOf('b')]);
   const gone = await Member.join(hall, 'a');
   gone.client.answerWith = 0;

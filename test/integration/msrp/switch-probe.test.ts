@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { answersProbe } from '../../../src/msrp/transport/switch-probe.ts';
 import { openHall } from './raw-client.ts';
 
-const DEADLINE_MS = 2_000;
+const DEADLINE_MS = 20_000;
 /** For who will not answer. */
 const SHORT_MS = 100;
 

@@ -4,7 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { freePort } from '../kamailio/free-port.ts';
 import { type BusEvent, makeEvent, valueOf } from './bus-event.ts';
 import { type BusBehaviour, freeswitchWays } from './faults.ts';
 import { Listener, type ListenerHost } from './listener.ts';
@@ -13,7 +14,7 @@ export interface StandInOptions {
   readonly password?: string;
   readonly users?: Readonly<Record<string, string>>;
   readonly ways?: Partial<BusBehaviour>;
-  /** 0: any free one. */
+  /** Default: a free one. */
   readonly port?: number;
 }
 
@@ -68,9 +69,10 @@ export class StandInBus {
       this.#lastId += 1;
       this.#listeners.add(new Listener(this.#lastId, socket, this.#host));
     });
+    // Not one of those that the kernel gives to others while it is stopped.
+    if (this.port === 0) this.port = await freePort();
     server.listen(this.port, '127.0.0.1');
     await once(server, 'listening');
-    this.port = (server.address() as AddressInfo).port;
     this.#server = server;
   }
 
