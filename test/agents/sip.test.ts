@@ -69,6 +69,26 @@ for (const transport of ['udp', 'tcp'] as const) {
       assert.deepEqual(ben.unexpected, []);
     });
 
+    test('behind a proxy what goes to another name is not heard at all', async () => {
+      const ada = await start('ada', { transport });
+      const [host = '', port = ''] = ada.address.split(':');
+      const ben = await start('ben', { transport, proxy: { host, port: Number(port) } });
+      const lastOwner = ben.contactUri.replace('sip:ben@', 'sip:somebody@');
+      const stray = ada.invite({ to: lastOwner });
+      const contact = [['Contact', `<${ben.contactUri.replace('sip:ben@', 'sip:ben.two@')}>`]] as const;
+      assert.equal((await ben.request('OPTIONS', { to: ada.contactUri, headers: contact })).status, 200);
+      for (const name of ['ben', 'ben.two']) {
+        const call = ada.invite({ to: ben.contactUri.replace('sip:ben@', `sip:${name}@`) });
+        const invite = await ben.nextInvite();
+        assert.equal(invite.request.callId, call.request.callId);
+        await invite.reject(486);
+      }
+      assert.deepEqual(stray.responses, []);
+      assert.equal(ben.received(({ method, isRequest }) => isRequest && method === 'INVITE').length, 2);
+      assert.ok(ben.trace.some(({ text }) => text.startsWith('for whoever had our port before: INVITE')));
+      assert.deepEqual(ben.unexpected, []);
+    });
+
     test('CANCEL while ringing: 200 to it, 487 to the INVITE, and an ACK', async () => {
       const [ada, ben] = await pair({ transport });
       const call = ada.invite({ to: ben.contactUri });

@@ -25,11 +25,7 @@ describe('7.2.1.2 invitees refuse', () => {
       await call.provisional(180);
       await toBen.reject(486);
       await ada.sip.sync({ to: FACTORY });
-      assert.deepEqual(
-        call.responses.map(({ status }) => status),
-        [180],
-        'none while one still rings',
-      );
+      assert.deepEqual(call.statuses, [180], 'none while one still rings');
       await toCleo.reject(603);
       assertRefused(await call.final(), 486, /486, 603/, 'R-7.2.1.2-fail-1 R-7.2.1.2-fail-1s');
       const identity = parseNameAddr(toBen.request.header('Contact') ?? '').uri;

@@ -61,11 +61,7 @@ describe('7.2.1.3 INVITE to an idle group: a session comes up', { concurrency: 4
 
     toBen.ring();
     assertSessionContact(await out.call.provisional(180));
-    assert.deepEqual(
-      out.call.responses.map(({ status }) => status),
-      [180],
-      'no 200 before a member has answered',
-    );
+    assert.deepEqual(out.call.statuses, [180], 'no 200 before a member has answered');
     const [room, bens] = await Promise.all([out.room(), ben.answer(toBen)]);
     const { answer } = assertAccepted(room.setUpBy, out.call.request, { asserted: flow.group, identity });
     assert.deepEqual(
@@ -92,15 +88,10 @@ describe('7.2.1.3 INVITE to an idle group: a session comes up', { concurrency: 4
     assert.equal(await room.say('both'), 200);
     await Promise.all([hears(bens, 'both'), hears(cyds, 'both')]);
     await ada.sip.sync();
-    assert.deepEqual(
-      out.call.responses.map(({ status }) => status),
-      [180, 200],
-      'the second answer brings no further 200',
-    );
+    assert.deepEqual(out.call.statuses, [180, 200], 'the second answer brings no further 200');
     for (const person of [ben, cyd]) {
       const invites = person.sip.received((message) => message.isRequest && message.method === 'INVITE');
-      // A repeated datagram is the same INVITE.
-      assert.equal(new Set(invites.map((invite) => invite.header('via'))).size, 1);
+      assert.equal(invites.length, 1);
     }
     assert.deepEqual(ada.sip.waitingInvites, [], 'the initiator is not invited');
 

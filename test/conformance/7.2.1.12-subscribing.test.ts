@@ -8,10 +8,12 @@ import type { HeaderOverrides, SipMessage } from '../../src/agents/sip/message.t
 import type { Subscription } from '../../src/agents/sip/subscription.ts';
 import { DOMAIN, FACTORY } from '../support/stack.ts';
 import { evidence, rosterLine, wireLine } from './support/evidence.ts';
+import { offer } from './support/groups-offers.ts';
 import { assertRefused, assertSessionContact, assertSteps, foundAt } from './support/groups-outcomes.ts';
 import { ruleFor, Stage } from './support/groups-stage.ts';
 
 const stage = new Stage();
+const slow = new Stage();
 const ALL_BUT_STATE = { 'allow-initiate-conference': true, 'join-handling': true };
 
 function subscribe(
@@ -207,9 +209,10 @@ describe('7.2.1.12 SUBSCRIBE: the life of a subscription', { concurrency: 4 }, (
       'R-7.2.1.12-6 done',
       'R-7.2.1.12-8 done',
     ]);
-    const received = ada.sip.received(({ callId }) => callId === subscription.callId);
+    const got = ada.sip.received(({ callId }) => callId === subscription.callId);
     assert.deepEqual(
-      received.map(({ summary }) => summary.split(' ')[0]),
+      // Where our SUBSCRIBE was repeated, so is its 200.
+      got.filter(({ isRequest }, at) => isRequest || at === 0).map(({ summary }) => summary.split(' ')[0]),
       ['200', 'NOTIFY'],
       'R-7.2.1.12-9: the response is sent before the NOTIFY',
     );
@@ -270,14 +273,14 @@ describe('7.2.1.12 SUBSCRIBE: the life of a subscription', { concurrency: 4 }, (
     await assertSteps(stage.stack, roster.subscription.callId, ['R-7.2.1.12-chg done']);
   });
 
-  const burst = stage.cast('burst', { members: ['ada', 'ben', 'cyd', 'dan', 'eve'], inviteMembers: false });
+  const burst = slow.cast('burst', { members: ['ada', 'ben', 'cyd', 'dan', 'eve'], inviteMembers: false });
   it('R-7.2.1.12-chg: changes within notify.minIntervalMs are told in one NOTIFY (A-5)', async () => {
     const [ada, ...others] = await burst.come('ada', 'ben', 'cyd', 'dan', 'eve');
     const room = await ada.join(burst.group);
     const roster = await room.watch();
     await roster.next();
-    // All within the interval that began with the first NOTIFY.
-    await Promise.all(others.map((person) => person.join(burst.group)));
+    // All within the interval that began with the first NOTIFY, which is far longer than that takes on any machine.
+    await Promise.all(others.map(({ sip }) => sip.invite({ to: burst.group, body: offer() }).answered()));
     await roster.next();
     assert.equal(roster.connected.length, 5);
     assert.equal(roster.documents.at(-1)?.version, 1);
@@ -391,5 +394,7 @@ describe('7.2.1.12 SUBSCRIBE: the life of a subscription', { concurrency: 4 }, (
   });
 });
 
+before(() => slow.open({ notify: { minIntervalMs: 6_000 } }));
 before(() => stage.open({ limits: { maxSubscriptionsPerUser: 2 }, notify: { minIntervalMs: 1_500 } }));
+after(() => slow.close());
 after(() => stage.close());

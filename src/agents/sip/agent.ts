@@ -55,6 +55,7 @@ export class SipAgent {
         localAddress: options.localAddress ?? '127.0.0.1',
         listen: options.listen ?? true,
         ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
+        ownUser: parseSipUri(options.uri).user,
         t1Ms: options.t1Ms ?? 500,
         maxTrace: options.maxTrace ?? 20_000,
         ...(options.onTrace === undefined ? {} : { onTrace: options.onTrace }),

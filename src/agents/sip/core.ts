@@ -34,6 +34,8 @@ export interface CoreOptions {
   readonly localAddress: string;
   readonly listen: boolean;
   readonly proxy?: Hop;
+  /** User part of our Contact. */
+  readonly ownUser: string;
   readonly t1Ms: number;
   /** Oldest trace entries go beyond this count. */
   readonly maxTrace: number;
@@ -60,11 +62,14 @@ export class SipCore {
   /** The same server transactions by Call-ID, From tag, CSeq and method: for ACK to 2xx and for merged requests. */
   readonly #byCall = new Map<string, ServerTransaction>();
   readonly #watchers = new Set<(entry: TraceEntry) => void>();
+  /** Users by whose name others have been told to reach us. */
+  readonly #names = new Set<string>();
   #transport: Transport | undefined;
 
   constructor(options: CoreOptions, events: CoreEvents) {
     this.#options = options;
     this.#events = events;
+    this.#names.add(options.ownUser);
   }
 
   async open(): Promise<void> {
@@ -122,7 +127,9 @@ export class SipCore {
   }
 
   sendBytes(bytes: Buffer, hop: Hop): void {
-    this.#record('sent', `${hop.host}:${hop.port}`, bytes, tryParse(bytes));
+    const message = tryParse(bytes);
+    for (const contact of message?.headers('Contact') ?? []) this.#noteNames(contact);
+    this.#record('sent', `${hop.host}:${hop.port}`, bytes, message);
     this.transport.send(bytes, hop);
   }
 
@@ -205,6 +212,11 @@ export class SipCore {
       this.unexpected.push({ why: `malformed: ${(error as Error).message}`, bytes });
       return;
     }
+    if (this.#isForPortsLastOwner(message)) {
+      const text = `for whoever had our port before: ${message.summary}`;
+      this.#record('note', peer, bytes, undefined, { text });
+      return;
+    }
     const isCopy = message.isRequest && this.#servers.has(`${id} ${message.method}`);
     this.#record('received', peer, bytes, message, { isCopy });
     const faults = messageFaults(message, this.#options.transport);
@@ -220,6 +232,20 @@ export class SipCore {
     }
     this.violations.push(...responseFaults(message, transaction.request));
     transaction.receive(message);
+  }
+
+  /**
+   * A system gives a free port again soon, and an INVITE that its last owner left unanswered is repeated for half a minute. A
+   * client behind a proxy is reached by the names in its Contacts alone; of what goes to another name it hears nothing.
+   */
+  #isForPortsLastOwner(message: SipMessage): boolean {
+    if (!message.isRequest || this.#options.proxy === undefined) return false;
+    const user = /^sips?:([^@]*)@/i.exec(message.requestUri)?.[1];
+    return user !== undefined && !this.#names.has(user);
+  }
+
+  #noteNames(contact: string): void {
+    for (const [, user = ''] of contact.matchAll(/sips?:([^@>]*)@/gi)) this.#names.add(user);
   }
 
   /** False for the copy of a request, whose faults were noted with the first. */
@@ -240,7 +266,9 @@ export class SipCore {
       times: this.#times,
       timers: this.timers,
       send: (bytes) => {
-        this.#record('sent', `${source.host}:${source.port}`, bytes, tryParse(bytes));
+        const response = tryParse(bytes);
+        for (const contact of response?.headers('Contact') ?? []) this.#noteNames(contact);
+        this.#record('sent', `${source.host}:${source.port}`, bytes, response);
         source.send(bytes);
       },
     });

@@ -54,6 +54,13 @@ export class UacInvite {
     });
   }
 
+  /** Statuses of the responses in order, without the copies of a 2xx: one more comes when our ACK takes 500 ms. */
+  get statuses(): number[] {
+    const isCopy = ({ raw, status }: SipMessage, at: number): boolean =>
+      status >= 200 && this.responses.slice(0, at).some((earlier) => raw.equals(earlier.raw));
+    return this.responses.filter((response, at) => !isCopy(response, at)).map(({ status }) => status);
+  }
+
   /** The request as last sent (with credentials, when it was challenged). */
   get request(): SipMessage {
     return this.#exchange.request;

@@ -198,7 +198,7 @@ export async function hears(room: Room, text: string): Promise<Heard> {
   }
 }
 
-const END_TIMEOUT_MS = 5_000;
+const END_TIMEOUT_MS = 10_000;
 
 /** The focus has ended this dialog with BYE. */
 export async function assertEnded(dialog: Dialog, options: { timeoutMs?: number } = {}): Promise<void> {

@@ -63,13 +63,14 @@ export function isProgress(message: SipMessage): boolean {
   return message.isRequest && message.method === 'NOTIFY' && /^refer\b/.test(message.header('Event') ?? '');
 }
 
-/** What this user received of these kinds, in the order it came. */
+/** What this user received of these kinds, in the order it came; what a timer has repeated is there once. */
 export function arrivals(
   person: Subscriber,
   kinds: Readonly<Record<string, (message: SipMessage) => boolean>>,
 ) {
   return person.sip
     .received(() => true)
+    .filter(({ raw }, at, all) => all.findIndex((other) => other.raw.equals(raw)) === at)
     .flatMap((message) => {
       const kind = Object.entries(kinds).find(([, is]) => is(message));
       return kind === undefined ? [] : [kind[0]];
