@@ -9,7 +9,7 @@ import type { Dialog } from './sip/dialog.ts';
 import { parseNameAddr } from './sip/header-values.ts';
 import type { SipMessage } from './sip/message.ts';
 import type { Answer, ReceivedRequest } from './sip/received-request.ts';
-import { Mailbox, type WaitOptions } from './waiting.ts';
+import { DEFAULT_WAIT_MS, Mailbox, type WaitOptions } from './waiting.ts';
 
 export interface RoomParts {
   readonly sip: SipAgent;
@@ -55,7 +55,11 @@ export class Room {
     this.peer = parts.peer;
     this.setUpBy = parts.setUpBy;
     this.#ownAddress = parts.ownAddress;
-    this.#moves = new Mailbox({ describe: (status) => `bound with ${status}`, seen: () => this.msrp.tail() });
+    this.#moves = new Mailbox({
+      describe: (status) => `bound with ${status}`,
+      seen: () => this.msrp.tail(),
+      defaultTimeoutMs: parts.sip.options.waitMs ?? DEFAULT_WAIT_MS,
+    });
     this.dialog.onRequest = (received) => this.#answerOffer(received);
   }
 

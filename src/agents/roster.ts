@@ -1,7 +1,7 @@
 /** Who is in a conference, kept up to date from its NOTIFYs (RFC 4575 section 4.6). */
 import { type ConferenceInfo, type ConferenceUser, readConferenceInfo } from './documents.ts';
 import type { Subscription } from './sip/subscription.ts';
-import { DEFAULT_WAIT_MS, WaitFailed, type WaitOptions, WaitTimeout } from './waiting.ts';
+import { WaitFailed, type WaitOptions, WaitTimeout } from './waiting.ts';
 
 export type Users = readonly ConferenceUser[];
 
@@ -37,7 +37,7 @@ export class Roster {
     condition: (users: Users) => boolean,
     options: WaitOptions & { what?: string } = {},
   ): Promise<Users> {
-    const deadline = Date.now() + (options.timeoutMs ?? DEFAULT_WAIT_MS);
+    const deadline = Date.now() + (options.timeoutMs ?? this.subscription.waitMs);
     while (!condition(this.users)) {
       const timeoutMs = deadline - Date.now();
       try {

@@ -81,7 +81,11 @@ test('what the collector took and what it refused is counted, by thread', async 
     return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
   };
   assert(spans.length > 0);
-  assert((await value('im_focus_trace_spans_sent_total')) > 0);
+  // They have come, and the answer to them is on its way.
+  await eventually(
+    async () => (await value('im_focus_trace_spans_sent_total')) > 0,
+    () => 'no span is counted as sent',
+  );
   assert.equal(await value('im_focus_trace_spans_dropped_total'), 0);
   answer = 400;
   await eventually(

@@ -121,10 +121,14 @@ export class Stack {
 
   /** Pids of the processes that `up` recorded, by part name. */
   logEntries(): Record<string, unknown>[] {
-    return this.log
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    return (
+      this.log
+        .split('\n')
+        // The last one may still be on its way.
+        .slice(0, -1)
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    );
   }
 
   /** A subscriber of the core: registered, asserted as itself. Stopped with the stack. */

@@ -49,6 +49,11 @@ export class Subscription {
     return this.#response;
   }
 
+  /** Deadline of every wait that names none. */
+  get waitMs(): number {
+    return this.#options.waitMs;
+  }
+
   get dialog(): Dialog {
     if (this.#dialog === undefined) throw new Error(`the ${this.event} subscription has no dialog`);
     return this.#dialog;

@@ -137,8 +137,9 @@ test('between users only the core asserts an identity, and marks of ours are tak
     assert.deepEqual(headers(spoofed, name), [], name);
   }
   const core = await kam.udp('core', CORE);
-  core.request({ method: 'MESSAGE', uri: to, to, headers: [`P-Asserted-Identity: <sip:ann@${DOMAIN}>`] });
-  const asserted = await bob.expectRequest('MESSAGE');
+  const headersOfCore = [`P-Asserted-Identity: <sip:ann@${DOMAIN}>`];
+  const { callId } = core.request({ method: 'MESSAGE', uri: to, to, headers: headersOfCore });
+  const asserted = await bob.expectRequest('MESSAGE', callId);
   bob.respond(asserted, 200, 'OK', 'b');
   assert.deepEqual(headers(asserted, 'P-Asserted-Identity'), [`<sip:ann@${DOMAIN}>`]);
 });

@@ -150,16 +150,16 @@ test('CANCEL ends a ringing invitation: the user hears it, the 487 arrives, and 
   for (let round = 0; round < 10; round++) {
     const invite = invitation(bob.user);
     await kam.client.startRequest(invite);
-    const received = await bob.expectRequest('INVITE');
+    const received = await bob.expectRequest('INVITE', invite.callId);
     bob.respond(received, 180, 'Ringing', `ring-${round}`);
     await kam.service.expectNotice('uac.reply', reply(180, invite.callId));
     await kam.client.cancel(invite.callId, 1);
-    const cancel = await bob.expectRequest('CANCEL');
+    const cancel = await bob.expectRequest('CANCEL', invite.callId);
     bob.respond(cancel, 200, 'OK', `ring-${round}`);
     // after the CANCEL the INVITE still waits for its final reply, and takes it
     bob.respond(received, 487, 'Request Terminated', `ring-${round}`);
     await kam.service.expectNotice('uac.reply', reply(487, invite.callId));
-    await bob.expectRequest('ACK');
+    await bob.expectRequest('ACK', invite.callId);
   }
   await assert.rejects(kam.client.cancel('no-such-call', 1), { code: 'RPC_NOT_FOUND' });
   // A machine without /etc/protocols gets one such line at start.

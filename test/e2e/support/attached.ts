@@ -18,6 +18,8 @@ export const FACTORY = `sip:im-conference-factory@${DOMAIN}`;
 export const SECRET = 'a-secret-of-both-sides-1';
 const BUS_KEY = 'the-key-of-this-test-which-has-32-characters-and-more';
 const KAMAILIO_CONFIG = fileURLToPath(new URL('../../../kamailio/kamailio.cfg', import.meta.url));
+/** Of an agent for what it waits for; a machine with other work takes its time. */
+const AGENT_WAIT_MS = 10_000;
 /** The address of the trusted core; everybody else is on 127.0.0.1. */
 export const CORE = '127.0.0.2';
 
@@ -172,7 +174,7 @@ export class Attached {
     const uri = `sip:${name}@${DOMAIN}`;
     const proxy = { host: '127.0.0.1', port: this.ports.sip };
     const identity = password === undefined ? { localAddress: CORE, assertedIdentity: uri } : { password };
-    const subscriber = await Subscriber.start({ uri, proxy, ...identity });
+    const subscriber = await Subscriber.start({ uri, proxy, waitMs: AGENT_WAIT_MS, ...identity });
     this.#subscribers.push(subscriber);
     await subscriber.register();
     return subscriber;

@@ -70,9 +70,13 @@ export class Command {
   }
 
   logEntries(): Record<string, unknown>[] {
-    return this.stderr
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    return (
+      this.stderr
+        .split('\n')
+        // The last one may still be on its way.
+        .slice(0, -1)
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    );
   }
 }

@@ -6,7 +6,7 @@ import { eventually } from './eventually.ts';
 
 /** Each says something so often. */
 const EVERY_MS = 20;
-const ANSWER_MS = 2_000;
+const ANSWER_MS = 10_000;
 
 export interface TrafficCount {
   readonly sent: number;
@@ -82,8 +82,15 @@ export class Traffic {
     return count;
   }
 
-  /** Until all has arrived, or nothing more does. */
+  /** Until all has arrived, or nothing more does; not before a last word of each has come to all: what was said before comes before it. */
   async #settled(): Promise<void> {
+    const last = this.#rooms.map((_, from) => `${from} is done`);
+    await Promise.all(this.#rooms.map((room, from) => room.say(last[from] ?? '', { timeoutMs: ANSWER_MS })));
+    await eventually(
+      () =>
+        this.#heard.every((heard, index) => last.every((text, from) => from === index || heard.has(text))),
+      () => 'a last word did not arrive',
+    );
     for (let before = -1; ; ) {
       const missing = this.#missing();
       if (missing === 0 || missing === before) return;

@@ -190,8 +190,10 @@ export class SipEndpoint {
     return this.expect(`${status} to ${method}`, (m) => m.status === status && m.method === method);
   }
 
-  expectRequest(method: string): Promise<SipText> {
-    return this.expect(method, (m) => m.startLine.startsWith(`${method} `));
+  /** @param callId where an earlier call may still be repeated, as over UDP after 500 ms without an answer */
+  expectRequest(method: string, callId?: string): Promise<SipText> {
+    const fits = (m: SipText) => callId === undefined || header(m, 'Call-ID') === callId;
+    return this.expect(method, (m) => m.startLine.startsWith(`${method} `) && fits(m));
   }
 
   /** A final reply to the request, after a challenge has been met with the password if there was one. */
