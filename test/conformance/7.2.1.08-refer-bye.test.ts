@@ -40,7 +40,8 @@ const KINDS = { '2xx': is2xxToRefer, NOTIFY: isProgress, BYE: isBye };
 describe('7.2.1.8 Refer-To is the session identity: the sender leaves', () => {
   test('R-7.2.1.8-2 R-7.2.1.8-2a R-7.2.1.8-2a-i R-7.2.1.8-2a-iv R-7.2.1.8-2a-v A-41 in the dialog: 2xx, the result, then the BYE', () =>
     scene(stage.stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
-      const [hers, his, cleos] = await together(ada, ben, cleo);
+      // Ben has called: what he gets does not pass through several workers of Kamailio, where the BYE may overtake the result.
+      const [his, hers, cleos] = await together(ben, ada, cleo);
       const roster = await hers.watch();
       const refer = await his.dialog.refer(`<${hers.uri};method=BYE>`);
       assertAccepted(refer.response, { isOutside: false }, 'R-7.2.1.8-2 R-7.2.1.8-2a R-7.2.1.8-2a-i');
@@ -141,7 +142,7 @@ describe('7.2.1.8 Refer-To is the session identity: the sender leaves', () => {
 
   test('A-39 who left by REFER was not removed by anybody: the way back is open', () =>
     scene(stage.stack, ['Ada', 'Ben', 'Cleo'], async (ada, ben, cleo) => {
-      const [hers, his] = await together(ada, ben, cleo);
+      const [his, hers] = await together(ben, ada, cleo);
       await his.dialog.refer(`<${hers.uri};method=BYE>`);
       await his.msrp.closed;
       const back = await ben.join(hers.uri);
@@ -227,7 +228,7 @@ describe('7.2.1.8 Refer-To is a participant: that one is removed', () => {
       assert.equal(await cleos.say('I stay'), 200);
       assert.equal((await hers.hear()).text, 'I stay');
       // Oneself one may always name.
-      const refer = await his.dialog.refer(`<${ben.uri};method=BYE>`);
+      const refer = await ben.sip.refer({ to: his.uri, referTo: `<${ben.uri};method=BYE>` });
       assert.equal((await progressOf(refer)).at(-1), 'SIP/2.0 200 OK');
       assert.equal(await his.ended, 'remote');
     }));

@@ -29,7 +29,7 @@ describe('7.2.1.11 session timer', { concurrency: 8 }, () => {
   it('R-7.2.1.11-1: a re-INVITE or UPDATE with Session-Expires is answered with refresher=uac and starts the timer anew', async () => {
     const [ada, ben, cyd, first, last] = await refreshed.come('ada', 'ben', 'cyd', 'first', 'last');
     const [firsts, adas, bens, cyds, lasts] = await Promise.all([
-      first.join(refreshed.group, { headers: interval(4) }),
+      first.join(refreshed.group, { headers: interval(5) }),
       ada.join(refreshed.group, { headers: interval(9) }),
       ben.join(refreshed.group, { headers: interval(9) }),
       cyd.join(refreshed.group, { headers: interval(9) }),
@@ -38,12 +38,12 @@ describe('7.2.1.11 session timer', { concurrency: 8 }, () => {
     assert.equal(adas.setUpBy.header('Session-Expires'), '9;refresher=uac');
     await assertEnded(firsts.dialog);
     const [byInvite, byUpdate] = await Promise.all([
-      adas.dialog.reinvite({ headers: interval(9), body: sameOffer(adas) }).final(),
-      bens.dialog.update({ headers: interval(9) }),
+      adas.dialog.reinvite({ headers: interval(10), body: sameOffer(adas) }).final(),
+      bens.dialog.update({ headers: interval(10) }),
     ]);
     for (const response of [byInvite, byUpdate]) {
       assert.equal(response.status, 200);
-      assert.equal(response.header('Session-Expires'), '9;refresher=uac');
+      assert.equal(response.header('Session-Expires'), '10;refresher=uac');
       assert.ok(response.values('Require').includes('timer'));
       evidence('R-7.2.1.11-1', wireLine(response, 'CSeq', 'Session-Expires', 'Require'));
     }

@@ -83,6 +83,7 @@ export class SipAgent {
       core: this.#core,
       host: this.#host,
       waitMs: this.#waitMs,
+      isUdp: options.transport !== 'tcp',
       responseFields: (request, status) => responseFields(this.options, this.address, request, status),
       ownUser: parseSipUri(this.options.uri).user,
     });

@@ -51,6 +51,8 @@ export class Dialog {
   remoteTarget: string;
   localCseq: number;
   remoteCseq = -1;
+  /** All numbers that the peer has used. */
+  readonly remoteCseqs = new Set<number>();
   state: 'early' | 'confirmed' | 'terminated' = 'early';
   /** Our last SDP, which a re-INVITE is answered with unless `onRequest` says otherwise. */
   localSdp: string | undefined;
@@ -197,6 +199,7 @@ export function dialogFromRequest(host: DialogHost, request: SipMessage, localTa
     localCseq: 0,
   });
   dialog.remoteCseq = request.cseq;
+  dialog.remoteCseqs.add(request.cseq);
   return dialog;
 }
 

@@ -13,6 +13,7 @@ export interface IncomingOptions {
   readonly host: DialogHost;
   readonly waitMs: number;
   readonly responseFields: (request: SipMessage, status: number) => readonly HeaderField[];
+  readonly isUdp: boolean;
   /** User part of our Contact. */
   readonly ownUser: string;
 }
@@ -93,7 +94,11 @@ export class Incoming {
   }
 
   #track(dialog: Dialog, request: SipMessage): void {
-    if (dialog.remoteCseq >= 0 && request.cseq <= dialog.remoteCseq) {
+    // What a proxy has passed on by UDP may have overtaken what it got before: its processes do not wait for each other.
+    const isOvertaken =
+      request.values('Via').length > 1 && this.#options.isUdp && !dialog.remoteCseqs.has(request.cseq);
+    dialog.remoteCseqs.add(request.cseq);
+    if (dialog.remoteCseq >= 0 && request.cseq <= dialog.remoteCseq && !isOvertaken) {
       const text = `${request.summary}: CSeq ${request.cseq} is not above ${dialog.remoteCseq}`;
       this.#options.core.violations.push(text);
     }
