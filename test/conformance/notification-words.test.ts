@@ -47,7 +47,8 @@ describe('7.2.2.10 the words of a conference NOTIFY', () => {
     scene(stage.stack, ['Ada', 'Ben', 'Cleo', 'Dan', 'Eve'], async (ada, ben, cleo, dan, eve) => {
       const [hers, his, cleos] = await together(ada, ben, cleo);
       const roster = await hers.watch();
-      await roster.next();
+      // The answer of one of them is enough for hers to be there.
+      await roster.until((users) => users.filter(({ status }) => status === 'connected').length === 3);
       const last = () => roster.subscription.notifies.at(-1);
       const wordsOf = (person: Subscriber, ...names: readonly string[]) =>
         names.map((name) => word(userIn(last(), person.uri), name));
