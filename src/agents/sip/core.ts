@@ -236,10 +236,12 @@ export class SipCore {
 
   /**
    * A system gives a free port again soon, and an INVITE that its last owner left unanswered is repeated for half a minute. A
-   * client behind a proxy is reached by the names in its Contacts alone; of what goes to another name it hears nothing.
+   * client behind a proxy is reached by the names in its Contacts alone; of a call to another name it hears nothing. Outside of
+   * calls it may stand for others, as a gateway does.
    */
   #isForPortsLastOwner(message: SipMessage): boolean {
-    if (!message.isRequest || this.#options.proxy === undefined) return false;
+    const isOfCall = message.toTag !== '' || ['INVITE', 'ACK', 'CANCEL'].includes(message.method);
+    if (!message.isRequest || !isOfCall || this.#options.proxy === undefined) return false;
     const user = /^sips?:([^@]*)@/i.exec(message.requestUri)?.[1];
     return user !== undefined && !this.#names.has(user);
   }
