@@ -84,7 +84,10 @@ describe('with users of FreeSWITCH in a conversation', () => {
       () => 'ben reads nothing',
     );
     await eventually(
-      async () => (await call.hear().catch(() => '')) !== '',
+      async () => {
+        await adas.say('and caro?');
+        return (await call.hear().catch(() => '')) !== '';
+      },
       () => 'caro reads nothing',
     );
   });

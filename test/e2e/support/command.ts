@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.ts';
 
-const END_TIMEOUT_MS = 15_000;
+const END_TIMEOUT_MS = 30_000;
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
 export interface Ended {

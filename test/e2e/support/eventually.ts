@@ -3,7 +3,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import type { Stack } from '../../support/stack.ts';
 
 const LOOK_EVERY_MS = 20;
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 20_000;
 
 /** Resolves with the first truthy answer of `probe`; `seen` says on failure what there was instead. */
 export async function eventually<T>(

@@ -6,7 +6,7 @@ import { partOf, untilGone } from './processes.ts';
 
 type Part = 'focus' | 'kamailio' | 'switch 0';
 
-const GONE_MS = 2_000;
+const GONE_MS = 20_000;
 /** Back-off and start of a part, on a busy machine. */
 const BACK_MS = 20_000;
 

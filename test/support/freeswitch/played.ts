@@ -9,7 +9,7 @@ import type { ReceivedRequest } from '../../../src/agents/sip/received-request.t
 import type { FreeSwitch, FreeSwitchOptions, TextCall, VoiceCall } from './free-switch.ts';
 import { type PlayedEvent, PlayedSocket } from './played-socket.ts';
 
-const WAIT_MS = 5_000;
+const WAIT_MS = 10_000;
 
 interface PlayedCall {
   readonly lines: string[];
