@@ -156,6 +156,22 @@ test('case 70: a WebSocket that answers pings stays, one that does not is closed
   assert.equal(await answering.sendAndStatus('here'), '200');
 });
 
+test('case 70: a WebSocket that was not asked in time, as the switch was held up itself, is asked before it is closed', async () => {
+  const clock = { ms: 0, nowMs: () => clock.ms };
+  await using hall = await open({ clock, limits: { webPingMs: 60 } });
+  putRoom(hall, [legOf('a')]);
+  const socket = await rawUpgrade(hall);
+  const a = new Member('a', new RawClient(socket), portOf(hall, 'ws'));
+  socket.write(clientFrame(2, a.frame(null).bytes));
+  await hall.nextEvent((event) => event.op === 'leg.bound');
+  const ping = firstBytes(socket, (text) => text.endsWith('\x89\x00'));
+  clock.ms = 1_000;
+  await ping;
+  clock.ms = 1_061;
+  const event = await hall.nextEvent((seen) => seen.op === 'leg.unbound');
+  assert.equal(event.op === 'leg.unbound' && event.reason, 'stalled');
+});
+
 test('case 70: closing in good order is told, and the client may come back', async () => {
   await using hall = await open();
   putRoom(hall, [legOf('a'), legOf('b')]);
