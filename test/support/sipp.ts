@@ -131,6 +131,8 @@ export async function startSipp(options: SippOptions): Promise<RunningSipp> {
 }
 
 const MAX_OUTPUT_CHARS = 200_000;
+/** A machine with other work takes its time to start a program. */
+const BOUND_TIMEOUT_MS = 15_000;
 
 /** @param entry one message of SIPp's log, with what it says before it */
 function isAnswer(entry: string, status: number, method: string): boolean {
@@ -194,12 +196,12 @@ async function untilBound(
     .map((part) => Number(part).toString(16).padStart(2, '0').toUpperCase())
     .join('');
   const wanted = `${hexAddress}:${port.toString(16).padStart(4, '0').toUpperCase()}`;
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + BOUND_TIMEOUT_MS;
   while (child.exitCode === null && child.signalCode === null) {
     const table = await readFile(`/proc/net/${transport}`, 'latin1');
     if (table.includes(wanted)) return;
     if (Date.now() > deadline)
-      throw new Error(`sipp did not take ${transport} ${address}:${port} within 5,000 ms`);
+      throw new Error(`sipp did not take ${transport} ${address}:${port} within ${BOUND_TIMEOUT_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   // It may have run to its end already; its result tells.
