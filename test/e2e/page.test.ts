@@ -84,6 +84,8 @@ describe('the page on the real stack', () => {
       for (let said = 0; !isSeen; said += 1) {
         await chat(`message ${said}`, adas, bens);
         await chat(`answer ${said}`, bens, adas);
+        // At the page's own pace: faster than a thousand a second is too much for one participant (413).
+        await page.evaluate('new Promise(requestAnimationFrame)');
       }
     };
     // Both tell what is said now: nobody falls silent before both were seen.
