@@ -39,6 +39,13 @@ export class BodyHold {
     return bytes;
   }
 
+  /** Starts empty; nobody wants what was there. */
+  drop(): void {
+    this.#view = null;
+    this.#slab = EMPTY;
+    this.#slabBytes = 0;
+  }
+
   #append(view: Buffer): void {
     const total = this.#slabBytes + view.length;
     if (total > this.#slab.length) {

@@ -188,7 +188,7 @@ export class Peer implements ConnectionOwner {
     if (status === NO_ANSWER_YET)
       status = leg === null || meta === null ? NO_SESSION : this.#finish(leg, meta, flag);
     else if (leg !== null && meta !== null && flag !== FLAG_MORE) forgetTransfer(leg, meta.messageId);
-    this.#hold.take();
+    this.#hold.drop();
     if (status !== OK) this.#context.counters.refused++;
     this.#respond(status);
     this.#reply.end();
@@ -297,7 +297,7 @@ export class Peer implements ConnectionOwner {
   /** Answers at once, so that the sender can stop in the middle of its chunk (RFC 4975 section 7.3.1, 413). */
   #refuseEarly(status: number): void {
     this.#context.counters.refused++;
-    this.#hold.take();
+    this.#hold.drop();
     this.#respond(status);
     this.#status = status;
     this.#reply.wish = RESPOND_NEVER;
@@ -337,7 +337,8 @@ export class Peer implements ConnectionOwner {
     leg.bytesIn += body.length;
     if (flag === FLAG_MORE && meta.start > 1 && body.length < TINY_CHUNK_BYTES && !this.#isWithinRate(leg))
       return takeChunk(context, leg, meta, NOWHERE, EMPTY, FLAG_MORE);
-    const isWhole = flag === FLAG_COMPLETE && this.#nextStart === 1 && !leg.transfers.has(meta.messageId);
+    const isFurther = leg.transfers.size > 0 && leg.transfers.has(meta.messageId);
+    const isWhole = flag === FLAG_COMPLETE && this.#nextStart === 1 && !isFurther;
     const status = isWhole
       ? takeWhole(context, leg, meta, body)
       : takeChunk(context, leg, meta, this.#nextStart, body, flag);

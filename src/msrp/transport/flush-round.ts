@@ -4,6 +4,8 @@ import type { Outbox } from './outbox.ts';
 
 /** Written out before the end of the turn: it would leave the processor's cache. */
 const EARLY_BYTES = 192 * 1024;
+/** Two who talk, and a third. */
+const FEW = 3;
 
 /**
  * One write per connection and turn of the event loop: outboxes that got something are flushed together after the
@@ -21,6 +23,11 @@ export class FlushRound {
     this.#isScheduled = false;
     this.#flush();
   };
+
+  /** So few that a further write to one of them is soon paid for. */
+  get hasFew(): boolean {
+    return this.#dirty.length <= FEW;
+  }
 
   constructor(nowMs: number) {
     this.nowMs = nowMs;

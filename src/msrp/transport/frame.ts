@@ -88,7 +88,11 @@ export class FrameMemory {
 
   /** @param text one character a byte */
   text(text: string): void {
-    this.#at += this.#memory.write(text, this.#at, 'latin1');
+    const memory = this.#memory;
+    const at = this.#at;
+    if (text.length > LOOPED_BYTES) memory.write(text, at, 'latin1');
+    else for (let i = 0; i < text.length; i++) memory[at + i] = text.charCodeAt(i);
+    this.#at = at + text.length;
   }
 
   /** A whole number, not negative, in decimal. */

@@ -53,6 +53,8 @@ interface Waiting {
 
 /** What is gathered above this is written at once instead of at the end of the turn. */
 const INLINE_FLUSH_BYTES = 192 * 1024;
+/** With few to write to, this much is written at once: the peer works on it while we go on, and neither waits for the other in turn. */
+const OVERLAP_BYTES = 6 * 1024;
 /** How much is handed to the socket at a time after congestion: what is there cannot be overtaken any more. */
 const REFILL_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
@@ -183,7 +185,8 @@ export class Outbox {
       this.#isScheduled = true;
       this.#round.add(this);
     }
-    if (this.#batch.bytes >= INLINE_FLUSH_BYTES) this.#writeGathered();
+    const { bytes } = this.#batch;
+    if (bytes >= INLINE_FLUSH_BYTES || (bytes >= OVERLAP_BYTES && this.#round.hasFew)) this.#writeGathered();
   }
 
   #writeGathered(): void {
