@@ -42,7 +42,7 @@ ${row(['what', 'measured', 'beside it', 'ratio', 'bound', ''])}
 ${row(['---', '---', '---', '---', '---', '---'])}
 ${lines.join('\n')}
 
-Each figure is the median of ${scale.rounds} runs of ${scale.seconds} s, contenders in turn, warm by 200,000 deliveries or 5 s; CPU time is user and kernel
+Each figure is the median of ${scale.rounds} runs of ${scale.seconds} s, contenders in turn, warm by 600,000 deliveries or 5 s; CPU time is user and kernel
 time of the whole process as the kernel counts it. Closed loop: 64 SENDs without answer, at most 256 ahead of the slowest receiver,
 and every SEND is answered 200.
 
