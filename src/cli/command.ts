@@ -34,13 +34,17 @@ export type Parsed =
   | { readonly ok: true; readonly args: Arguments }
   | { readonly ok: false; readonly message: string };
 
-/** `--flag value`, `--flag=value`, `--flag`; a flag that stands twice or is unknown is refused. */
+/** `--flag value`, `--flag=value`, `--flag`; a flag that stands twice or is unknown is refused. Behind `--` no word is a flag. */
 export function parseArguments(command: Command, raw: readonly string[]): Parsed {
   const flags = new Map<string, string>();
   const operands: string[] = [];
   const refuse = (message: string): Parsed => ({ ok: false, message: `${command.name}: ${message}` });
   for (let index = 0; index < raw.length; index++) {
     const word = raw[index] ?? '';
+    if (word === '--') {
+      operands.push(...raw.slice(index + 1));
+      break;
+    }
     if (!word.startsWith('-') || word === '-') {
       operands.push(word);
       continue;

@@ -45,7 +45,8 @@ export class Tokens {
 
   /** @returns the token's text, which is not kept and cannot be shown again */
   create({ name, role, expiresMs }: NewToken): { readonly id: string; readonly text: string } {
-    const id = randomBytes(ID_BYTES).toString('base64url').replaceAll('_', '-');
+    // It is written behind commands, where a dash in front would make a flag of it; the few bits are not missed.
+    const id = randomBytes(ID_BYTES).toString('base64url').replaceAll(/[-_]/g, 'x');
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     this.#db
       .prepare('INSERT INTO token (id, name, role, hash, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)')

@@ -25,6 +25,12 @@ function guarded(t: TestContext, options: Parameters<typeof asking>[2] = {}, clo
   };
 }
 
+test('the id of a token stands behind a command as it is: no dash makes a flag of it', (t) => {
+  const { tokens } = guarded(t);
+  for (let count = 0; count < 500; count++)
+    assert.match(tokens.create({ name: 'noc', role: 'viewer' }).id, /^[A-Za-z0-9]{12}$/);
+});
+
 describe('who may ask', () => {
   test('without a token 401 with a challenge, and only the probes are answered', async (t) => {
     const { get } = guarded(t);

@@ -164,6 +164,15 @@ test('a token that is revoked: the audit log says whose it was', (t) => {
   );
 });
 
+test('behind -- a word is no flag: a token whose id begins with a dash, as older ones may, is looked for', (t) => {
+  const directory = dirname(file(t, 'admin: {sqlite: named.sqlite}\n'));
+  const run = parleyIn(directory, 'token', 'revoke', '--config', 'parley.yaml', '--', '-AbcdefghijK');
+  assert.deepEqual(
+    [run.status, run.stderr],
+    [1, 'parley: token: no token -AbcdefghijK that could be revoked\n'],
+  );
+});
+
 test('a request to explain that cannot be read: where it was looked for, and what to do', (t) => {
   const config = file(t, '');
   const directory = dirname(config);
