@@ -78,13 +78,16 @@ async function freePort(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const first = randomInt(FIRST_PORT, LAST_PORT - span);
     const ports = Array.from({ length: span }, (_, index) => first + index);
-    if (ports.some((port) => used.has(port)) || !(await claim(ports))) continue;
+    if (ports.some((port) => used.has(port))) continue;
+    const claims = await claim(ports);
+    if (claims === null) continue;
     const faults = await Promise.all(
       ports.flatMap((port) => transports.map((transport) => bindFault({ host, port, transport }))),
     );
     const fatal = faults.find((fault) => fault !== undefined && fault !== 'EADDRINUSE');
     if (fatal !== undefined) throw new CodedError('RUN_NO_FREE_PORT', `cannot listen on ${host}: ${fatal}`);
     if (faults.every((fault) => fault === undefined)) return first;
+    release(claims);
   }
   throw new CodedError('RUN_NO_FREE_PORT', `found no ${span} free ports in a row on ${host}`);
 }
@@ -92,13 +95,17 @@ async function freePort(
 /**
  * Seconds pass until a port that was found free is listened on: whoever looks for one meanwhile has to see that it is spoken for. A
  * claim is a socket with a name and no file, which is gone with its process, however that ends.
- * @returns false when somebody has claimed one of them
+ * @returns null when somebody has claimed one of them
  */
-async function claim(ports: readonly number[]): Promise<boolean> {
-  const claims = await Promise.all(ports.map(claimOne));
-  if (claims.every((server) => server !== null)) return true;
-  for (const server of claims) server?.close();
-  return false;
+async function claim(ports: readonly number[]): Promise<readonly Server[] | null> {
+  const claims = (await Promise.all(ports.map(claimOne))).filter((server) => server !== null);
+  if (claims.length === ports.length) return claims;
+  release(claims);
+  return null;
+}
+
+function release(claims: readonly Server[]): void {
+  for (const server of claims) server.close();
 }
 
 function claimOne(port: number): Promise<Server | null> {
