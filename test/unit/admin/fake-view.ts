@@ -8,6 +8,7 @@ import type {
   ExplanationView,
   SessionSummaryView,
   SessionView,
+  SwitchView,
 } from '../../../src/admin/view.ts';
 
 export function fakeView(own: Partial<AdminView> = {}): AdminView {
@@ -108,6 +109,21 @@ export function sessionsOf(all: readonly SessionView[]): Pick<AdminView, 'sessio
     session: (id) => all.find((one) => one.id === id),
   };
 }
+
+/** A switch that is up. */
+export const SWITCH: SwitchView = {
+  id: 'switch-0',
+  eventSocket: '127.0.0.1:8021',
+  state: 'up',
+  msrp: ['127.0.0.1:2855'],
+  sessions: 2,
+  legs: 5,
+  load: 0.25,
+  draining: false,
+  isEmptying: false,
+  messagesIn: 10,
+  messagesOut: 40,
+};
 
 export const DECISION: DecisionView = {
   id: 4711,

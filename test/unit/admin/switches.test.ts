@@ -7,32 +7,19 @@ import type { SwitchView } from '../../../src/admin/view.ts';
 import { CodedError } from '../../../src/lib/errors.ts';
 import { asking } from './asking.ts';
 import { fakeControl } from './fake-control.ts';
-
-const UP: SwitchView = {
-  id: 'switch-0',
-  eventSocket: '127.0.0.1:8021',
-  state: 'up',
-  msrp: ['127.0.0.1:2855'],
-  sessions: 2,
-  legs: 5,
-  load: 0.25,
-  draining: false,
-  isEmptying: false,
-  messagesIn: 10,
-  messagesOut: 40,
-};
+import { SWITCH } from './fake-view.ts';
 
 test('switches, one that has not said its name yet too', async (t) => {
-  const connecting: SwitchView = { ...UP, id: null, state: 'connecting', msrp: [] };
-  const { get } = asking(t, { switches: () => [UP, connecting] });
-  assert.deepEqual((await get('/api/v1/switches')).body, { items: [UP, connecting] });
+  const connecting: SwitchView = { ...SWITCH, id: null, state: 'connecting', msrp: [] };
+  const { get } = asking(t, { switches: () => [SWITCH, connecting] });
+  assert.deepEqual((await get('/api/v1/switches')).body, { items: [SWITCH, connecting] });
 });
 
 /** A switch that does as it is told. */
 function drainable(t: TestContext, options: { withoutToken?: 'viewer'; fault?: Error } = {}) {
-  let state = UP;
+  let state = SWITCH;
   const drain = (id: string, { draining, empty }: { draining: boolean; empty: boolean }) => {
-    assert.equal(id, UP.id);
+    assert.equal(id, SWITCH.id);
     if (options.fault !== undefined) throw options.fault;
     state = { ...state, draining, isEmptying: empty };
   };
@@ -50,11 +37,11 @@ function drainable(t: TestContext, options: { withoutToken?: 'viewer'; fault?: E
 test('drained and resumed: what it is then, and one audit entry for each change', async (t) => {
   const { order, audited } = drainable(t);
   const drained = await order('drain');
-  assert.deepEqual([drained.status, drained.body], [200, { ...UP, draining: true, isEmptying: true }]);
+  assert.deepEqual([drained.status, drained.body], [200, { ...SWITCH, draining: true, isEmptying: true }]);
   assert.equal((await order('drain')).status, 200);
-  assert.deepEqual((await order('drain?sessions=stay')).body, { ...UP, draining: true });
+  assert.deepEqual((await order('drain?sessions=stay')).body, { ...SWITCH, draining: true });
   assert.equal((await order('drain?sessions=die')).status, 400);
-  assert.deepEqual((await order('resume')).body, UP);
+  assert.deepEqual((await order('resume')).body, SWITCH);
   const [taking, emptying, staying] = [
     { draining: false, isEmptying: false },
     { draining: true, isEmptying: true },
@@ -77,12 +64,12 @@ test('an order that is not taken is 503 and no audit entry; an unknown switch is
 });
 
 test('added and removed: kept in the records, told to the focus, once', async (t) => {
-  const known: SwitchView[] = [UP];
+  const known: SwitchView[] = [SWITCH];
   const told: string[] = [];
   const control = fakeControl({
     addSwitch: ({ host, port }) => {
       told.push(`+${host} ${port}`);
-      known.push({ ...UP, id: null, eventSocket: `[${host}]:${port}`, state: 'connecting', sessions: 1 });
+      known.push({ ...SWITCH, id: null, eventSocket: `[${host}]:${port}`, state: 'connecting', sessions: 1 });
     },
     removeSwitch: ({ host, port }) => {
       told.push(`-${host} ${port}`);
@@ -108,7 +95,7 @@ test('added and removed: kept in the records, told to the focus, once', async (t
   assert.equal((await ask('DELETE', at)).status, 204);
   known.pop();
   assert.equal((await ask('DELETE', at)).status, 404);
-  const configured = `/api/v1/switches?eventSocket=${UP.eventSocket}`;
+  const configured = `/api/v1/switches?eventSocket=${SWITCH.eventSocket}`;
   assert.equal((await ask('DELETE', configured)).status, 409, 'it stands in the configuration');
   assert.deepEqual(told, ['+2001:db8::7 8022', '-2001:db8::7 8022']);
   assert.deepEqual(new AddedSwitches(records).all(), []);

@@ -4,22 +4,8 @@ import test, { type TestContext } from 'node:test';
 import type { SwitchView } from '../../../src/admin/view.ts';
 import type { OperatorOrder } from '../../../src/focus/operator.ts';
 import { fakeControl } from '../admin/fake-control.ts';
-import { fakeView, session, sessionsOf } from '../admin/fake-view.ts';
+import { fakeView, SWITCH, session, sessionsOf } from '../admin/fake-view.ts';
 import { commandsOn } from './run-command.ts';
-
-const SWITCH: SwitchView = {
-  id: 'switch-0',
-  eventSocket: '127.0.0.1:8021',
-  state: 'up',
-  msrp: ['127.0.0.1:2855'],
-  sessions: 2,
-  legs: 5,
-  load: 0.25,
-  draining: false,
-  isEmptying: false,
-  messagesIn: 10,
-  messagesOut: 40,
-};
 
 /** @param busy how many orders come to a session that has changed meanwhile */
 async function bench(t: TestContext, busy = 0) {
